@@ -1,0 +1,1 @@
+"""Measurement to verdict: every metric has one row in `thresholds.py`."""

@@ -1,0 +1,74 @@
+"""The one table of limits. A reader must be able to disagree with a single line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+LEVELS = ("good enough", "production")
+VERDICTS = ("pass", "warn", "fail")  # from best to worst
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """Limits of one metric. A value on the limit still meets it."""
+
+    metric: str
+    unit: str
+    better: str  # "lower" or "higher"
+    good_enough: float | None  # None: shown, never judged
+    production: float | None
+    worst: str  # the worst verdict this metric may give: "fail", or "warn" where a miss may be intended
+    fix: str  # display name of the node that fixes it
+    meaning: str  # what is measured, in one sentence
+    source: str  # where the limits come from
+
+    def limit(self, level: str) -> float | None:
+        """The limit at a level."""
+        return self.good_enough if level == "good enough" else self.production
+
+    def meets(self, value: float, level: str) -> bool:
+        """Whether a value meets the limit of a level."""
+        limit = self.limit(level)
+        return limit is None or (value <= limit if self.better == "lower" else value >= limit)
+
+    def verdict(self, value: float | None, level: str) -> str:
+        """Pass, warn or fail at a level.
+
+        At "production" a value that is only good enough is a warning. A value that is missing passes: the metric did
+        not apply, and the report says why.
+        """
+        if level not in LEVELS:
+            raise ValueError(f"level is '{level}'; choose one of {', '.join(LEVELS)}")
+        if value is None or self.meets(value, level):
+            return "pass"
+        return "warn" if self.meets(value, "good enough") else self.worst
+
+
+THRESHOLDS = (
+    Threshold(
+        "anchor_changed_px", "px", "lower", 0, 0, "fail", "Anchor Lock",
+        "Number of locked pixels whose 8-bit value differs from the original's.",
+        "definition: an anchor is copied, never re-encoded",
+    ),
+    Threshold(
+        "anchor_max_error", "8-bit levels", "lower", 0, 0, "fail", "Anchor Lock",
+        "Largest change of a locked pixel in any channel.",
+        "definition: an anchor is copied, never re-encoded",
+    ),
+    Threshold(
+        "edit_changed_fraction", "fraction", "higher", None, None, "warn", "",
+        "Share of the editable pixels that changed by more than one 8-bit level.",
+        "shown for information",
+    ),
+)  # fmt: skip
+
+_BY_METRIC = {row.metric: row for row in THRESHOLDS}
+
+
+def threshold(metric: str) -> Threshold:
+    """The table's row for a metric.
+
+    Raises:
+        KeyError: no such metric; every metric must have a row.
+    """
+    return _BY_METRIC[metric]

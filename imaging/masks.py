@@ -1,0 +1,90 @@
+"""Masks and distances: (B, 1, H, W) in [0, 1], 1 = may change."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+FAR_PX = 1e6  # distance reported where there is no edge at all
+
+
+def _distance_to_zero(inside: np.ndarray) -> np.ndarray:
+    """Distance in px of every pixel of a boolean (H, W) array to the nearest False one; `FAR_PX` without any."""
+    if inside.all():
+        return np.full(inside.shape, FAR_PX, np.float32)
+    return cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+
+
+def signed_distance(mask: Tensor) -> Tensor:
+    """Distance to the edge of the region `mask > 0`: positive inside, negative outside, never 0.
+
+    Distances run between pixel centers, so a pixel just inside the edge has 1 and one just outside -1. The frame's
+    border is no edge. An empty mask is -`FAR_PX` everywhere, a full one `FAR_PX`.
+
+    Args:
+        mask: (B, 1, H, W).
+
+    Returns:
+        (B, 1, H, W) float32 on the mask's device, in px.
+    """
+    planes = (mask[:, 0] > 0).cpu().numpy()
+    signed = [_distance_to_zero(plane) - _distance_to_zero(~plane) for plane in planes]
+    return torch.from_numpy(np.stack(signed)).unsqueeze(1).clamp(-FAR_PX, FAR_PX).to(mask.device)
+
+
+def grow(mask: Tensor, radius_px: float) -> Tensor:
+    """Grow the region `mask > 0` by a Euclidean radius, or shrink it when the radius is negative.
+
+    Radius 0 returns the mask unchanged, soft values included. Growing keeps the mask's own values where it was above
+    0 and sets new pixels to 1; shrinking sets lost pixels to 0.
+    """
+    if radius_px == 0:
+        return mask
+    distance = signed_distance(mask)
+    if radius_px > 0:
+        return torch.where((mask <= 0) & (distance >= -radius_px), torch.ones_like(mask), mask)
+    return torch.where(distance > -radius_px, mask, torch.zeros_like(mask))
+
+
+def feather_inward(mask: Tensor, feather_px: float) -> Tensor:
+    """Ramp the mask from its edge inward; nothing outside the region `mask > 0` is ever touched.
+
+    `feather_px` is the number of pixels along the normal that are neither 0 nor 1. 0 returns the mask unchanged.
+    Soft values of the mask itself are kept as an upper bound.
+    """
+    if feather_px <= 0:
+        return mask
+    ramp = (signed_distance(mask) / (feather_px + 1)).clamp(0, 1).to(mask.dtype)
+    return torch.minimum(mask, ramp)
+
+
+def bounding_box(mask: Tensor) -> tuple[int, int, int, int] | None:
+    """Box (x, y, width, height) in px around `mask > 0` over the whole batch; None when the mask is empty."""
+    plane = (mask > 0).flatten(0, 1).any(0)
+    rows, columns = plane.any(1).nonzero(), plane.any(0).nonzero()
+    if not len(rows):
+        return None
+    x, y = int(columns[0]), int(rows[0])
+    return x, y, int(columns[-1]) - x + 1, int(rows[-1]) - y + 1
+
+
+def gaussian_blur(image: Tensor, sigma_px: float) -> Tensor:
+    """Gaussian blur of (B, C, H, W) with reflected borders, separable, radius 3 sigma. Sigma 0 changes nothing."""
+    if sigma_px <= 0:
+        return image
+    radius = max(1, round(3 * sigma_px))
+    offsets = torch.arange(-radius, radius + 1, dtype=torch.float32, device=image.device)
+    kernel = torch.exp(-0.5 * (offsets / sigma_px) ** 2)
+    kernel = (kernel / kernel.sum()).to(image.dtype)
+    channels = image.shape[1]
+    for axis in (2, 3):
+        size = image.shape[axis]
+        index = torch.arange(-radius, size + radius, device=image.device)
+        index = (index % (2 * size)).where(index % (2 * size) < size, 2 * size - 1 - index % (2 * size))
+        shape = (1, 1, -1, 1) if axis == 2 else (1, 1, 1, -1)
+        weight = kernel.view(shape).expand(channels, 1, *shape[2:])
+        image = F.conv2d(image.index_select(axis, index), weight, groups=channels)
+    return image

@@ -1,0 +1,340 @@
+"""Named zones of a picture: what must stay (anchor) and what may change (edit), and the masks they become."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import json
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from . import masks
+
+ROLES = ("anchor", "edit")
+SHAPES = ("box", "ellipse", "polygon", "brush", "mask")
+
+# Far beyond what a person draws; they keep a hostile value from stalling the server.
+MAX_ZONES = 1000
+MAX_POINTS = 20_000
+MAX_JSON_CHARS = 64_000_000
+MAX_NAME_CHARS = 200
+MAX_PROMPT_CHARS = 20_000
+MAX_MASK_SIDE = 16_384
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Zone:
+    """One named zone. Coordinates are fractions of the picture, so a zone survives a resize."""
+
+    name: str
+    role: str  # one of ROLES
+    shape: str  # one of SHAPES
+    points: tuple[Point | None, ...] = ()  # (x of width, y of height); box, ellipse: two corners; None lifts the brush
+    radius: float = 0.0  # brush radius, fraction of the shorter side
+    prompt: str = ""  # what a model should make of this zone
+    strength: float = 1.0  # weight of the prompt
+    png: str = ""  # shape "mask": base64 of an 8-bit gray PNG
+
+    def to_dict(self) -> dict:
+        """Plain JSON value; keys without content are left out."""
+        value = {"name": self.name, "role": self.role, "shape": self.shape}
+        if self.shape == "mask":
+            value["png"] = self.png
+        else:
+            value["points"] = [list(point) if point else None for point in self.points]
+        if self.shape == "brush":
+            value["radius"] = self.radius
+        return {**value, "prompt": self.prompt, "strength": self.strength}
+
+
+@dataclass(frozen=True)
+class Zones:
+    """Zones in drawing order. Where zones overlap, anchors win over edit zones; order decides nothing else."""
+
+    zones: tuple[Zone, ...] = ()
+
+    def __iter__(self):
+        return iter(self.zones)
+
+    def __len__(self) -> int:
+        return len(self.zones)
+
+    def add(self, *zones: Zone) -> Zones:
+        """The same zones with more at the end; a name already taken gets a number."""
+        result, names = list(self.zones), {zone.name for zone in self.zones}
+        for zone in zones:
+            name, number = zone.name, 2
+            while name in names:
+                name, number = f"{zone.name} {number}", number + 1
+            names.add(name)
+            result.append(replace(zone, name=name))
+        return Zones(tuple(result))
+
+    def select(self, name: str) -> Zones:
+        """Zones by name, or by role with `*anchor` and `*edit`.
+
+        Raises:
+            ValueError: no zone has that name; lists the names there are.
+        """
+        if name in ("*anchor", "*edit"):
+            return Zones(tuple(zone for zone in self.zones if zone.role == name[1:]))
+        chosen = tuple(zone for zone in self.zones if zone.name == name)
+        if not chosen:
+            names = ", ".join(f"'{zone.name}'" for zone in self.zones[:20]) or "none"
+            raise ValueError(f"no zone is named '{name[:80]}'; zones here: {names}; or use *edit or *anchor")
+        return Zones(chosen)
+
+    def to_json(self) -> str:
+        """JSON list of zones, the form the editor and `AnchorZoneMask` use."""
+        return json.dumps([zone.to_dict() for zone in self.zones], ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Zones:
+        """Read zones from JSON; an empty string is no zones.
+
+        Raises:
+            ValueError: not JSON, or a zone is wrong; names the zone by position and name, and says what was expected.
+        """
+        if not text.strip():
+            return cls()
+        if len(text) > MAX_JSON_CHARS:
+            raise ValueError(f"zones: the text has {len(text)} characters; at most {MAX_JSON_CHARS} are read")
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"zones: not valid JSON ({str(error)[:120]}); expected a list such as {EXAMPLE}") from None
+        if not isinstance(value, list):
+            raise ValueError(f"zones: expected a JSON list of zones, got {_kind(value)}; for example {EXAMPLE}")
+        if len(value) > MAX_ZONES:
+            raise ValueError(f"zones: {len(value)} zones; at most {MAX_ZONES} are read")
+        return cls().add(*(_parse_zone(entry, number) for number, entry in enumerate(value, 1)))
+
+
+EXAMPLE = '[{"name":"face","role":"anchor","shape":"box","points":[[0.4,0.1],[0.6,0.4]]}]'
+
+
+def _kind(value) -> str:
+    """Name of a JSON value's type, for error messages."""
+    names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}
+    return names.get(type(value), f"the number {value}")
+
+
+def _parse_zone(value, number: int) -> Zone:
+    """One zone from its JSON value; `number` counts from 1 and appears in errors."""
+    if not isinstance(value, dict):
+        raise ValueError(f"zone {number}: expected an object, got {_kind(value)}; for example {EXAMPLE}")
+    name = value.get("name", f"zone {number}")
+    if not isinstance(name, str) or not name.strip() or len(name) > MAX_NAME_CHARS:
+        raise ValueError(f"zone {number}: name must be a text of 1 to {MAX_NAME_CHARS} characters, got {_short(name)}")
+    name = name.strip()
+    where = f"zone {number} ('{name[:40]}')"
+    if name.startswith("*"):
+        raise ValueError(f"{where}: a name must not start with *; *edit and *anchor stand for all zones of a role")
+
+    def choice(key: str, options: tuple[str, ...], default: str | None = None) -> str:
+        chosen = value.get(key, default)
+        if chosen not in options:
+            raise ValueError(f"{where}: {key} must be one of {', '.join(options)}; got {_short(chosen)}")
+        return chosen
+
+    def number_in(key: str, default: float, low: float, high: float) -> float:
+        chosen = value.get(key, default)
+        if isinstance(chosen, bool) or not isinstance(chosen, int | float) or not low <= chosen <= high:
+            raise ValueError(f"{where}: {key} must be a number from {low:g} to {high:g}; got {_short(chosen)}")
+        return float(chosen)
+
+    role, shape = choice("role", ROLES), choice("shape", SHAPES)
+    prompt = value.get("prompt", "")
+    if not isinstance(prompt, str) or len(prompt) > MAX_PROMPT_CHARS:
+        raise ValueError(f"{where}: prompt must be a text of at most {MAX_PROMPT_CHARS} characters")
+    zone = Zone(
+        name=name,
+        role=role,
+        shape=shape,
+        points=_parse_points(value.get("points", []), shape, where) if shape != "mask" else (),
+        radius=number_in("radius", 0.0, 0.0, 1.0) if shape == "brush" else 0.0,
+        prompt=prompt,
+        strength=number_in("strength", 1.0, 0.0, 10.0),
+        png=value.get("png", "") if shape == "mask" else "",
+    )
+    if shape == "brush" and zone.radius == 0:
+        raise ValueError(f"{where}: a brush needs a radius above 0 (fraction of the shorter side)")
+    if shape == "mask":
+        _decode_mask(zone.png, where)
+    return zone
+
+
+def _parse_points(value, shape: str, where: str) -> tuple[Point | None, ...]:
+    """Points of a zone: finite, and clamped to one frame's width around the picture."""
+    if not isinstance(value, list):
+        raise ValueError(f"{where}: points must be a list of [x, y] pairs, got {_kind(value)}")
+    if len(value) > MAX_POINTS:
+        raise ValueError(f"{where}: {len(value)} points; at most {MAX_POINTS} are read")
+    points: list[Point | None] = []
+    for position, point in enumerate(value, 1):
+        if point is None and shape == "brush":
+            points.append(None)
+            continue
+        pair = isinstance(point, list) and len(point) == 2
+        if not pair or any(isinstance(c, bool) or not isinstance(c, int | float) for c in point):
+            raise ValueError(f"{where}: point {position} must be [x, y], two numbers from 0 to 1; got {_short(point)}")
+        if not all(-1e300 < c < 1e300 and math.isfinite(c) for c in point):
+            raise ValueError(f"{where}: point {position} must be finite; got {_short(point)}")
+        points.append((min(max(float(point[0]), -1.0), 2.0), min(max(float(point[1]), -1.0), 2.0)))
+    drawn = sum(point is not None for point in points)
+    need = {"box": 2, "ellipse": 2, "polygon": 3, "brush": 1}[shape]
+    if shape in ("box", "ellipse") and drawn != 2:
+        raise ValueError(f"{where}: {shape} takes two opposite corners, got {drawn} points")
+    if drawn < need:
+        raise ValueError(f"{where}: {shape} takes at least {need} points, got {drawn}")
+    return tuple(points)
+
+
+def _short(value) -> str:
+    """A value as it may appear in an error: never longer than a line."""
+    text = repr(value) if isinstance(value, str | int | float | bool | type(None)) else _kind(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def encode_mask(mask: Tensor) -> str:
+    """A mask (1, 1, H, W) as base64 of an 8-bit gray PNG, for a zone of shape "mask"."""
+    levels = (mask[0, 0].clamp(0, 1) * 255).round().byte().cpu().numpy()
+    buffer = io.BytesIO()
+    Image.fromarray(levels).save(buffer, "PNG")
+    return base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def _decode_mask(png: object, where: str) -> np.ndarray:
+    """The gray levels of a zone's PNG."""
+    try:
+        picture = Image.open(io.BytesIO(base64.b64decode(png, validate=True)), formats=["PNG"])
+        if max(picture.size) > MAX_MASK_SIDE:
+            raise ValueError(f"{where}: mask is {picture.width}x{picture.height}; at most {MAX_MASK_SIDE} px a side")
+        return np.asarray(picture.convert("L"))
+    except (binascii.Error, TypeError, OSError, SyntaxError):
+        raise ValueError(f"{where}: png must be base64 of a gray PNG; draw the zone again") from None
+
+
+def zone_mask(zone: Zone, width: int, height: int) -> Tensor:
+    """Rasterize one zone at a size. A pixel belongs to a zone when its center does.
+
+    Returns:
+        (1, 1, height, width) float32; 0 or 1, except shape "mask", which keeps its soft values.
+    """
+    if zone.shape == "mask":
+        levels = torch.from_numpy(_decode_mask(zone.png, f"zone '{zone.name}'").astype(np.float32) / 255)
+        levels = levels[None, None]
+        if levels.shape[2:] == (height, width):
+            return levels
+        return torch.nn.functional.interpolate(levels, (height, width), mode="bilinear", antialias=True).clamp(0, 1)
+    scaled = [None if point is None else (point[0] * width, point[1] * height) for point in zone.points]
+    if zone.shape == "box":
+        inside = _fill_box(scaled, width, height)
+    elif zone.shape == "ellipse":
+        inside = _fill_ellipse(scaled, width, height)
+    elif zone.shape == "polygon":
+        inside = _fill_polygon(scaled, width, height)
+    else:
+        inside = _fill_brush(scaled, zone.radius * min(width, height), width, height)
+    return torch.from_numpy(inside.astype(np.float32))[None, None]
+
+
+def _centers(width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
+    return np.arange(width)[None, :] + 0.5, np.arange(height)[:, None] + 0.5
+
+
+def _fill_box(corners: list[Point], width: int, height: int) -> np.ndarray:
+    (x0, y0), (x1, y1) = corners
+    x, y = _centers(width, height)
+    return (x >= min(x0, x1)) & (x < max(x0, x1)) & (y >= min(y0, y1)) & (y < max(y0, y1))
+
+
+def _fill_ellipse(corners: list[Point], width: int, height: int) -> np.ndarray:
+    (x0, y0), (x1, y1) = corners
+    x, y = _centers(width, height)
+    half_width, half_height = max(abs(x1 - x0) / 2, 1e-9), max(abs(y1 - y0) / 2, 1e-9)
+    return ((x - (x0 + x1) / 2) / half_width) ** 2 + ((y - (y0 + y1) / 2) / half_height) ** 2 <= 1
+
+
+def _fill_polygon(points: list[Point], width: int, height: int) -> np.ndarray:
+    """Even-odd fill: every edge toggles the pixels to its right on the rows it crosses."""
+    toggles = np.zeros((height, width + 1), np.int32)
+    for (x0, y0), (x1, y1) in zip(points, points[1:] + points[:1], strict=True):
+        if y0 == y1:
+            continue
+        (x0, y0), (x1, y1) = sorted(((x0, y0), (x1, y1)), key=lambda point: point[1])
+        rows = np.arange(max(0, math.ceil(y0 - 0.5)), min(height, math.ceil(y1 - 0.5)))
+        crossing = x0 + (rows + 0.5 - y0) * (x1 - x0) / (y1 - y0)
+        toggles[rows, np.clip(np.ceil(crossing - 0.5), 0, width).astype(int)] += 1
+    return np.cumsum(toggles, 1)[:, :width] % 2 == 1
+
+
+def _fill_brush(points: list[Point | None], radius_px: float, width: int, height: int) -> np.ndarray:
+    """All pixels within the radius of the stroke's segments."""
+    inside = np.zeros((height, width), bool)
+    previous = None
+    for point in points:
+        if point is not None:
+            _fill_capsule(inside, previous or point, point, radius_px)
+        previous = point
+    return inside
+
+
+def _fill_capsule(inside: np.ndarray, start: Point, end: Point, radius_px: float) -> None:
+    """Set the pixels of `inside` whose center lies within the radius of one segment."""
+    height, width = inside.shape
+    left, right = min(start[0], end[0]) - radius_px, max(start[0], end[0]) + radius_px
+    top, bottom = min(start[1], end[1]) - radius_px, max(start[1], end[1]) + radius_px
+    x0, x1 = max(0, math.floor(left)), min(width, math.ceil(right))
+    y0, y1 = max(0, math.floor(top)), min(height, math.ceil(bottom))
+    if x0 >= x1 or y0 >= y1:
+        return
+    x, y = np.arange(x0, x1)[None, :] + 0.5 - start[0], np.arange(y0, y1)[:, None] + 0.5 - start[1]
+    dx, dy = end[0] - start[0], end[1] - start[1]
+    along = np.clip((x * dx + y * dy) / max(dx * dx + dy * dy, 1e-12), 0, 1)
+    inside[y0:y1, x0:x1] |= (x - along * dx) ** 2 + (y - along * dy) ** 2 <= radius_px**2
+
+
+def zones_mask(zones: Zones, width: int, height: int) -> Tensor:
+    """Union (maximum) of several zones, (1, 1, height, width); zeros when there are none."""
+    union = torch.zeros(1, 1, height, width)
+    for zone in zones:
+        union = torch.maximum(union, zone_mask(zone, width, height))
+    return union
+
+
+def edit_and_lock(
+    edit: Tensor,
+    anchor: Tensor,
+    *,
+    outside: str = "keep",
+    grow_px: int = 0,
+    feather_px: int = 0,
+    anchor_margin_px: int = 0,
+) -> tuple[Tensor, Tensor]:
+    """Combine what may change with what must stay. Anchors win, and every pixel is either editable or locked.
+
+    Args:
+        edit: (B, 1, H, W), > 0 where a pixel may change.
+        anchor: (B or 1, 1, H, W), > 0 where a pixel must stay.
+        outside: "keep" or "edit": what a pixel in neither does.
+        grow_px: grows the edit region, or shrinks it when negative; never into an anchor.
+        feather_px: width of the inward ramp of the edit mask.
+        anchor_margin_px: grows the anchors.
+
+    Returns:
+        edit mask (B, 1, H, W) in [0, 1], and lock mask of the same shape, 1 exactly where the edit mask is 0.
+    """
+    anchored = masks.grow((anchor > 0).to(edit.dtype), anchor_margin_px)
+    edit = torch.ones_like(edit) if outside == "edit" else masks.grow(edit, grow_px)
+    edit = torch.where(anchored > 0, torch.zeros_like(edit), edit)
+    edit = masks.feather_inward(edit, feather_px)
+    return edit, (edit <= 0).to(edit.dtype)
