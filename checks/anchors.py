@@ -26,10 +26,8 @@ def anchor_drift(original: Tensor, image: Tensor, lock: Tensor) -> Report:
     Raises:
         ValueError: sizes differ.
     """
-    if original.shape != image.shape:
-        raise ValueError(f"original is {_size(original)} but image is {_size(image)} (frames x WxH)")
     locked = (lock > 0).expand(image.shape[0], 1, *image.shape[2:])
-    error = (to_levels(image) - to_levels(original)).abs().amax(1, keepdim=True)
+    error = _error(original, image)
     drift = error * locked
     largest, changed = int(drift.max()), int((drift > 0).sum())
     where = None
@@ -47,6 +45,17 @@ def anchor_drift(original: Tensor, image: Tensor, lock: Tensor) -> Report:
         ),
         {"frames": image.shape[0], "width": image.shape[3], "height": image.shape[2], "locked_px": locked_px},
     )
+
+
+def drift_map(original: Tensor, image: Tensor, lock: Tensor) -> Tensor:
+    """Change of every locked pixel in 8-bit levels, the largest of its channels: (B, 1, H, W) float32."""
+    return (_error(original, image) * (lock > 0)).float()
+
+
+def _error(original: Tensor, image: Tensor) -> Tensor:
+    if original.shape != image.shape:
+        raise ValueError(f"original is {_size(original)} but image is {_size(image)} (frames x WxH)")
+    return (to_levels(image) - to_levels(original)).abs().amax(1, keepdim=True)
 
 
 def _size(image: Tensor) -> str:

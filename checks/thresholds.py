@@ -60,6 +60,11 @@ THRESHOLDS = (
         "Share of the editable pixels that changed by more than one 8-bit level.",
         "shown for information",
     ),
+    Threshold(
+        "brand_delta_e00", "CIEDE2000", "lower", 4, 2, "fail", "Lighting Harmonize",
+        "Distance of a brand color from the median of the pixels that are meant as it.",
+        "brand owners commonly ask for at most 2; ISO 12647-2 tolerates 3.5 to 5 in print",
+    ),
 )  # fmt: skip
 
 _BY_METRIC = {row.metric: row for row in THRESHOLDS}
@@ -72,3 +77,29 @@ def threshold(metric: str) -> Threshold:
         KeyError: no such metric; every metric must have a row.
     """
     return _BY_METRIC[metric]
+
+
+def to_markdown() -> str:
+    """The table as a page, `docs/checks.md`."""
+    lines = [
+        "# What the checks measure",
+        "",
+        "Printed from `checks/thresholds.py` by `python . thresholds`; edit the table, not this page.",
+        "",
+        "A value that meets the production limit passes. At level `production` a value that is only good enough is a",
+        "warning, and one beyond that gets the worst verdict its row allows. At level `good enough` only the looser limit",
+        "counts.",
+        "",
+        "| metric | measures | unit | good enough | production | worst | fixed with | source |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for row in THRESHOLDS:
+        limits = [_limit_text(row, level) for level in LEVELS]
+        cells = (f"`{row.metric}`", row.meaning, row.unit, *limits, row.worst, row.fix or "-", row.source)
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _limit_text(row: Threshold, level: str) -> str:
+    limit = row.limit(level)
+    return "-" if limit is None else f"{'≤' if row.better == 'lower' else '≥'} {limit:g}"

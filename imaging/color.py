@@ -151,3 +151,18 @@ def hex_to_rgb(color: str) -> tuple[float, float, float]:
     """`#rrggbb` to three sRGB values in [0, 1]."""
     (color,) = parse_colors(color)
     return tuple(int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))
+
+
+def near_colors(image: Tensor, colors: list[str] | tuple[str, ...], tolerance: float) -> Tensor:
+    """Where an sRGB image (B, 3, H, W) is within a CIEDE2000 tolerance of any of the colors: (B, 1, H, W), 0 or 1."""
+    near = torch.zeros_like(image[:, :1])
+    for index, frame in enumerate(image.split(1)):  # one frame at a time: CIEDE2000 holds a dozen planes
+        lab = srgb_to_lab(frame)
+        for color in colors:
+            target = srgb_to_lab(
+                torch.tensor(hex_to_rgb(color), dtype=image.dtype, device=image.device).view(1, 3, 1, 1)
+            )
+            near[index : index + 1] = torch.maximum(
+                near[index : index + 1], (delta_e00(lab, target) <= tolerance).to(near)
+            )
+    return near

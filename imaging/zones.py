@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from . import masks
+from . import color, masks
 
 ROLES = ("anchor", "edit")
 SHAPES = ("box", "ellipse", "polygon", "brush", "mask")
@@ -204,6 +204,53 @@ def _short(value) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
+def zones_from_inputs(
+    name: str,
+    role: str,
+    prompt: str,
+    strength: float,
+    mask: Tensor | None,
+    boxes: object,
+    frame: tuple[int, int] | None,
+) -> list[Zone]:
+    """Zones from a mask and from bounding boxes in pixels, as graphs deliver them.
+
+    Args:
+        mask: (1, 1, H, W) or None.
+        boxes: None, `{"x", "y", "width", "height"}`, or (nested) lists of these, as detectors give them.
+        frame: width and height that the boxes refer to; None takes the mask's.
+
+    Raises:
+        ValueError: neither mask nor box, a box without a frame, or a malformed box.
+    """
+    zones = []
+    if mask is not None:
+        zones.append(Zone(name.strip(), role, "mask", png=encode_mask(mask), prompt=prompt, strength=strength))
+        frame = frame or (mask.shape[3], mask.shape[2])
+    for box in _flatten_boxes(boxes):
+        if frame is None:
+            raise ValueError("box is in pixels of a picture; connect that picture to image, or its mask to mask")
+        corners = (
+            (box["x"] / frame[0], box["y"] / frame[1]),
+            ((box["x"] + box["width"]) / frame[0], (box["y"] + box["height"]) / frame[1]),
+        )
+        zones.append(Zone(name.strip(), role, "box", corners, prompt=prompt, strength=strength))
+    if not zones:
+        raise ValueError("Add Zone needs a shape; connect a mask or a bounding box")
+    return [_parse_zone(zone.to_dict(), number) for number, zone in enumerate(zones, 1)]
+
+
+def _flatten_boxes(boxes: object) -> list[dict]:
+    """All boxes in nested lists, in order."""
+    if boxes is None:
+        return []
+    if isinstance(boxes, list | tuple):
+        return [box for entry in boxes for box in _flatten_boxes(entry)]
+    if isinstance(boxes, dict) and all(isinstance(boxes.get(k), int | float) for k in ("x", "y", "width", "height")):
+        return [boxes]
+    raise ValueError(f"box must have x, y, width and height in pixels, or be a list of such boxes; got {_kind(boxes)}")
+
+
 def encode_mask(mask: Tensor) -> str:
     """A mask (1, 1, H, W) as base64 of an 8-bit gray PNG, for a zone of shape "mask"."""
     levels = (mask[0, 0].clamp(0, 1) * 255).round().byte().cpu().numpy()
@@ -338,3 +385,39 @@ def edit_and_lock(
     edit = torch.where(anchored > 0, torch.zeros_like(edit), edit)
     edit = masks.feather_inward(edit, feather_px)
     return edit, (edit <= 0).to(edit.dtype)
+
+
+def edit_and_lock_masks(
+    image: Tensor,
+    zones: Zones,
+    *,
+    edit: Tensor | None = None,
+    anchor: Tensor | None = None,
+    anchor_colors: list[str] | tuple[str, ...] = (),
+    color_tolerance: float = 3.0,
+    **options,
+) -> tuple[Tensor, Tensor]:
+    """Edit and lock masks of a picture from zones, masks and brand colors together.
+
+    Args:
+        image: (B, 3, H, W); gives the size, and the pixels that brand colors are looked for in.
+        zones: drawn zones; those of both roles are read.
+        edit, anchor: (1 or B, 1, H, W), added to the zones.
+        anchor_colors: `#rrggbb`; pixels within `color_tolerance` (CIEDE2000) of one are anchored.
+        options: as `edit_and_lock`.
+
+    Returns:
+        Two masks of one batch size: 1, or B when a mask or the brand colors differ from frame to frame.
+    """
+    height, width = image.shape[2:]
+    editable = zones_mask(zones.select("*edit"), width, height).to(image.device)
+    anchored = zones_mask(zones.select("*anchor"), width, height).to(image.device)
+    if edit is not None:
+        editable = torch.maximum(editable, edit)
+    if anchor is not None:
+        anchored = torch.maximum(anchored, (anchor > 0).float())
+    if anchor_colors:
+        anchored = torch.maximum(anchored, color.near_colors(image, anchor_colors, color_tolerance))
+    frames = max(len(editable), len(anchored))
+    expand = (frames, -1, -1, -1)
+    return edit_and_lock(editable.expand(expand), anchored.expand(expand), **options)

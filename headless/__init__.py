@@ -1,0 +1,1 @@
+"""Run the same nodes without ComfyUI: for the demo, continuous integration and gate jobs."""

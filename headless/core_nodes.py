@@ -1,0 +1,177 @@
+"""The core image nodes that model-free workflows use, with ComfyUI's ids, inputs and results."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from comfy_api.latest import io
+
+from . import files
+
+MAX_SIDE = 16384
+
+
+def node(node_id: str, display_name: str, inputs: list, outputs: list, *, output_node: bool = False):
+    """Declare a function as a node class."""
+
+    def declare(function):
+        def define_schema(cls) -> io.Schema:
+            return io.Schema(
+                node_id=node_id, display_name=display_name, inputs=inputs, outputs=outputs, is_output_node=output_node
+            )
+
+        members = {"define_schema": classmethod(define_schema), "execute": classmethod(function)}
+        return type(node_id, (io.ComfyNode,), members)
+
+    return declare
+
+
+@node("LoadImage", "Load Image", [io.String.Input("image")], [io.Image.Output("IMAGE"), io.Mask.Output("MASK")])
+def LoadImage(cls, image):
+    return io.NodeOutput(*files.read_image(files.find_input(image)))
+
+
+@node(
+    "LoadImageMask",
+    "Load Image (as Mask)",
+    [io.String.Input("image"), io.Combo.Input("channel", options=["alpha", "red", "green", "blue"])],
+    [io.Mask.Output("MASK")],
+)
+def LoadImageMask(cls, image, channel):
+    colors, mask = files.read_image(files.find_input(image))
+    if channel == "alpha":
+        return io.NodeOutput(mask)
+    return io.NodeOutput(colors[..., ("red", "green", "blue").index(channel)])
+
+
+@node(
+    "SaveImage",
+    "Save Image",
+    [io.Image.Input("images"), io.String.Input("filename_prefix", default="ComfyUI")],
+    [],
+    output_node=True,
+)
+def SaveImage(cls, images, filename_prefix="ComfyUI"):
+    paths = files.save_images(images, filename_prefix, cls.hidden.prompt)
+    return io.NodeOutput(ui={"images": [{"filename": path.name, "path": str(path)} for path in paths]})
+
+
+@node("PreviewImage", "Preview Image", [io.Image.Input("images")], [], output_node=True)
+def PreviewImage(cls, images):
+    return io.NodeOutput()
+
+
+@node("MaskPreview", "Preview Mask", [io.Mask.Input("mask")], [io.Mask.Output("mask")], output_node=True)
+def MaskPreview(cls, mask):
+    return io.NodeOutput(mask)
+
+
+@node("PreviewAny", "Preview as Text", [io.AnyType.Input("source")], [io.String.Output("STRING")], output_node=True)
+def PreviewAny(cls, source):
+    text = source if isinstance(source, str) else str(source)
+    return io.NodeOutput(text, ui={"text": (text,)})
+
+
+@node("MaskToImage", "Convert Mask to Image", [io.Mask.Input("mask")], [io.Image.Output("IMAGE")])
+def MaskToImage(cls, mask):
+    return io.NodeOutput(mask.reshape(-1, *mask.shape[-2:], 1).expand(-1, -1, -1, 3))
+
+
+@node(
+    "ImageToMask",
+    "Convert Image to Mask",
+    [io.Image.Input("image"), io.Combo.Input("channel", options=["red", "green", "blue", "alpha"])],
+    [io.Mask.Output("MASK")],
+)
+def ImageToMask(cls, image, channel):
+    return io.NodeOutput(image[..., ("red", "green", "blue", "alpha").index(channel)])
+
+
+@node("InvertMask", "Invert Mask", [io.Mask.Input("mask")], [io.Mask.Output("MASK")])
+def InvertMask(cls, mask):
+    return io.NodeOutput(1 - mask)
+
+
+@node("ImageInvert", "Invert Image Colors", [io.Image.Input("image")], [io.Image.Output("IMAGE")])
+def ImageInvert(cls, image):
+    return io.NodeOutput(1 - image)
+
+
+@node(
+    "SolidMask",
+    "Solid Mask",
+    [
+        io.Float.Input("value", default=1.0, min=0.0, max=1.0, step=0.01),
+        io.Int.Input("width", default=512, min=1, max=MAX_SIDE),
+        io.Int.Input("height", default=512, min=1, max=MAX_SIDE),
+    ],
+    [io.Mask.Output("MASK")],
+)
+def SolidMask(cls, value, width, height):
+    return io.NodeOutput(torch.full((1, height, width), value))
+
+
+@node(
+    "ImageScale",
+    "Upscale Image",
+    [
+        io.Image.Input("image"),
+        io.Combo.Input("upscale_method", options=["nearest-exact", "bilinear", "area", "bicubic", "lanczos"]),
+        io.Int.Input("width", default=512, min=0, max=MAX_SIDE),
+        io.Int.Input("height", default=512, min=0, max=MAX_SIDE),
+        io.Combo.Input("crop", options=["disabled", "center"]),
+    ],
+    [io.Image.Output("IMAGE")],
+)
+def ImageScale(cls, image, upscale_method, width, height, crop):
+    if upscale_method == "lanczos" or crop == "center":
+        raise ValueError("headless Upscale Image knows no lanczos and no center crop; use bicubic, or run in ComfyUI")
+    if width == 0 and height == 0:
+        return io.NodeOutput(image)
+    width = width or max(1, round(image.shape[2] * height / image.shape[1]))
+    height = height or max(1, round(image.shape[1] * width / image.shape[2]))
+    return io.NodeOutput(F.interpolate(image.movedim(3, 1), (height, width), mode=upscale_method).movedim(1, 3))
+
+
+@node(
+    "ImageCompositeMasked",
+    "Image Composite Masked",
+    [
+        io.Image.Input("destination"),
+        io.Image.Input("source"),
+        io.Int.Input("x", default=0, min=0, max=MAX_SIDE),
+        io.Int.Input("y", default=0, min=0, max=MAX_SIDE),
+        io.Boolean.Input("resize_source", default=False),
+        io.Mask.Input("mask", optional=True),
+    ],
+    [io.Image.Output("IMAGE")],
+)
+def ImageCompositeMasked(cls, destination, source, x, y, resize_source, mask=None):
+    result, source = destination.clone(), source.movedim(3, 1)
+    if resize_source:
+        source = F.interpolate(source, destination.shape[1:3], mode="bilinear")
+    alpha = torch.ones_like(source[:, :1]) if mask is None else mask.reshape(-1, 1, *mask.shape[-2:])
+    alpha = F.interpolate(alpha, source.shape[2:], mode="bilinear").movedim(1, 3)
+    source = source.movedim(1, 3)
+    height, width = min(source.shape[1], result.shape[1] - y), min(source.shape[2], result.shape[2] - x)
+    below = result[:, y : y + height, x : x + width]
+    alpha, source = alpha[:, :height, :width], source[:, :height, :width]
+    result[:, y : y + height, x : x + width] = alpha * source + (1 - alpha) * below
+    return io.NodeOutput(result)
+
+
+NODES = [
+    LoadImage,
+    LoadImageMask,
+    SaveImage,
+    PreviewImage,
+    MaskPreview,
+    PreviewAny,
+    MaskToImage,
+    ImageToMask,
+    InvertMask,
+    ImageInvert,
+    SolidMask,
+    ImageScale,
+    ImageCompositeMasked,
+]

@@ -1,0 +1,13 @@
+"""Thin ComfyUI adapters: convert, call the library, wrap."""
+
+from comfy_api.latest import ComfyExtension, io
+
+from . import checks, gate, lock, seam, zones
+
+MODULES = (zones, seam, lock, checks, gate)
+NODES: list[type[io.ComfyNode]] = [node for module in MODULES for node in module.NODES]
+
+
+class EditFirstExtension(ComfyExtension):
+    async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        return NODES
