@@ -54,7 +54,7 @@ SCENES = (
                 (0.72, 0.99), (0.01, 0.99), prompt="a blue flight suit",
             ),
             _zone("anchor", "face", "ellipse", (0.33, 0.08), (0.57, 0.42)),
-            _zone("anchor", "mission patch", "ellipse", (0.252, 0.595), (0.412, 0.775)),
+            _zone("anchor", "mission patch", "ellipse", (0.257, 0.665), (0.42, 0.825)),
         ),
         object_color="#e0622a",
         new_color="#3a63c8",

@@ -66,8 +66,9 @@ def _draw_labels(image: Tensor, labels: list[tuple[str, str, int, int]]) -> Tens
     for text, background, x, y in labels:
         shown = text if len(text) <= 40 else text[:39] + "…"
         left, top, right, bottom = draw.textbbox((0, 0), shown, font=font)
-        x = max(0, min(x, picture.width - (right - left) - size // 2))
-        draw.rectangle((x, y, x + right - left + size // 2, y + bottom - top + size // 2), fill=background)
+        width, height = right - left + size // 2, bottom - top + size // 2
+        x, y = max(0, min(x, picture.width - width)), y - height if y >= height else y  # above the zone where it fits
+        draw.rectangle((x, y, x + width, y + height), fill=background)
         draw.text((x + size // 4 - left, y + size // 4 - top), shown, font=font, fill="white")
     return from_pil(picture).to(image)
 
