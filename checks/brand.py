@@ -15,29 +15,39 @@ MIN_PIXELS = 16  # fewer say nothing about a surface
 def brand_colors(image: Tensor, region: Tensor, colors: list[str]) -> Report:
     """How far the median of the pixels meant as each brand color is from it, inside a region.
 
+    A color that does not appear at all is measured by the pixels that come closest to it, so that a repainted logo
+    fails instead of going unnoticed.
+
     Args:
         image: (B, 3, H, W).
         region: (B or 1, 1, H, W), looked at where it is above 0.
         colors: `#rrggbb`.
 
     Returns:
-        One `brand_delta_e00` for every color; without a value where the color does not appear.
+        One `brand_delta_e00` for every color; without a value where the region is smaller than `MIN_PIXELS`.
     """
-    lab = color.srgb_to_lab(image)
-    inside = (region > 0).expand(len(image), 1, *image.shape[2:])
+    lab = color.srgb_to_lab(image).movedim(1, 3)
+    inside = (region[:, 0] > 0).expand(lab.shape[:3])
     return Report(tuple(_brand_color(lab, inside, name) for name in colors))
 
 
 def _brand_color(lab: Tensor, inside: Tensor, name: str) -> Measurement:
+    """One color against the pixels (B, H, W, 3) of a region (B, H, W)."""
+    places = inside.nonzero()
+    if len(places) < MIN_PIXELS:
+        return Measurement("brand_delta_e00", None, subject=name, detail=f"the region holds {len(places)} pixels")
     target = color.srgb_to_lab(
         torch.tensor(color.hex_to_rgb(name), dtype=lab.dtype, device=lab.device).view(1, 3, 1, 1)
     )
-    near = (color.delta_e00(lab, target) <= CATCH_DELTA_E) & inside
-    count = int(near.sum())
-    if count < MIN_PIXELS:
-        return Measurement("brand_delta_e00", None, subject=name, detail=f"{count} pixels near this color")
-    median = lab.movedim(1, 3)[near[:, 0]].median(0).values.view(1, 3, 1, 1)
-    frame, _, y, x = (int(i) for i in near.nonzero()[0])
+    pixels = lab[inside].T[None, :, :, None]  # (1, 3, N, 1)
+    distance = color.delta_e00(pixels, target).flatten()
+    meant = distance <= CATCH_DELTA_E
+    detail = ""
+    if meant.sum() < MIN_PIXELS:
+        meant = distance <= distance.kthvalue(MIN_PIXELS).values
+        detail = "the color does not appear; measured on the pixels that come closest"
+    median = pixels[0, :, meant, 0].median(1).values.view(1, 3, 1, 1)
+    frame, y, x = places[meant][0].tolist()
     return Measurement(
-        "brand_delta_e00", float(color.delta_e00(median, target)), Place(x, y, frame=frame), subject=name
+        "brand_delta_e00", float(color.delta_e00(median, target)), Place(x, y, frame=frame), detail, name
     )
