@@ -79,6 +79,7 @@ class Server:
                 raise RuntimeError(f"ComfyUI ended while starting:\n{self.log.read_text()[-4000:]}")
             try:
                 self.get("/system_stats")
+                self.boot_log = self.log.read_text()
                 return self
             except (OSError, urllib.error.URLError):
                 time.sleep(0.3)

@@ -1,0 +1,69 @@
+"""Both formats come from one description and are up to date."""
+
+import json
+from pathlib import Path
+
+import pytest
+from edit_first.headless import runner, workflows
+
+ROOT = Path(__file__).resolve().parents[2]
+DESCRIPTIONS = workflows.descriptions()
+
+
+@pytest.fixture(scope="module")
+def known():
+    return workflows.interfaces()
+
+
+@pytest.mark.parametrize("path", DESCRIPTIONS, ids=lambda path: path.stem)
+def test_files_are_what_the_description_says(path, known, tmp_path):
+    graph = workflows.build(path, known)
+    for folder, value in ((ROOT / "workflows", graph.to_ui()), (ROOT / "workflows" / "api", graph.to_api())):
+        assert json.loads((folder / f"{path.stem}.json").read_text()) == json.loads(json.dumps(value)), (
+            "run `python . workflows`"
+        )
+
+
+@pytest.mark.parametrize("path", DESCRIPTIONS, ids=lambda path: path.stem)
+def test_browser_format_is_consistent(path, known):
+    ui = workflows.build(path, known).to_ui()
+    nodes = {node["id"]: node for node in ui["nodes"]}
+    assert ui["version"] == 0.4 and len(nodes) == len(ui["nodes"]) == ui["last_node_id"]
+    for number, source, output, target, slot, io_type in ui["links"]:
+        assert number in nodes[source]["outputs"][output]["links"]
+        assert nodes[target]["inputs"][slot]["link"] == number
+        assert nodes[source]["outputs"][output]["type"] == io_type
+    boxes = [(*node["pos"], *node["size"]) for node in ui["nodes"]]
+    for i, (x, y, w, h) in enumerate(boxes):
+        for u, v, s, t in boxes[i + 1 :]:
+            assert x + w <= u or u + s <= x or y + h <= v or v + t <= y, f"nodes overlap at {x, y} and {u, v}"
+
+
+@pytest.mark.parametrize("path", DESCRIPTIONS, ids=lambda path: path.stem)
+def test_titles_are_unique_and_every_file_has_both_formats(path, known):
+    api = workflows.build(path, known).to_api()
+    titles = [node["_meta"]["title"] for node in api.values()]
+    assert len(set(titles)) == len(titles)
+
+
+def test_every_workflow_file_has_a_description():
+    names = {path.stem for path in DESCRIPTIONS}
+    assert {path.stem for path in (ROOT / "workflows").glob("*.json")} == names
+    assert {path.stem for path in (ROOT / "workflows" / "api").glob("*.json")} == names
+
+
+def test_mistakes_in_a_description_are_found(known):
+    graph = workflows.Graph("x", known)
+    picture = graph.node("LoadImage", "A", at=(0, 0), image="x.png", mode=workflows.BYPASSED)
+    with pytest.raises(ValueError, match="has no input nothing"):
+        graph.node("PreviewImage", "B", at=(0, 0), nothing=1)
+    with pytest.raises(ValueError, match="two nodes are titled 'A'"):
+        graph.node("LoadImage", "A", at=(0, 0))
+    graph.node("PreviewImage", "C", at=(0, 0), images=picture.out("IMAGE"))
+    with pytest.raises(ValueError, match="'C' depends on 'A', which is muted or bypassed"):
+        graph.to_api()
+
+
+def test_surgical_strike_validates_headless():
+    prompt = runner.load_workflow(ROOT / "workflows" / "api" / "2_surgical_strike.json")
+    assert runner.validate(prompt, runner.node_classes(), {}) == []
