@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from . import check, demo, files, runner, workflows
+from . import blueprints, check, demo, files, runner, workflows
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -93,7 +93,7 @@ def _add_check(commands) -> None:
 
 
 def _add_lists(commands) -> None:
-    parser = commands.add_parser("workflows", help="write the workflow files from their descriptions")
+    parser = commands.add_parser("workflows", help="write the workflow and blueprint files from their descriptions")
     parser.add_argument("--record", metavar="URL", help="first take the core nodes' interfaces from a running ComfyUI")
     parser.set_defaults(run=_workflows)
     parser = commands.add_parser("thresholds", help="write docs/checks.md from the table of thresholds")
@@ -105,7 +105,10 @@ def _add_lists(commands) -> None:
 def _workflows(options) -> int:
     if options.record:
         workflows.record_core_nodes(options.record)
-    return workflows.write_all(ROOT / "workflows")
+    known = workflows.interfaces()
+    workflows.write_all(ROOT / "workflows", known)
+    blueprints.write_all(ROOT / "subgraphs", known)
+    return 0
 
 
 def _thresholds(options) -> int:

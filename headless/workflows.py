@@ -11,6 +11,7 @@ import urllib.request
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 
 from . import files, runner
 
@@ -292,13 +293,18 @@ def trim(info: dict) -> dict:
     return {"input": groups, "output": info["output"], "output_name": info["output_name"]}
 
 
-def build(path: Path, known: dict[str, dict] | None = None) -> Graph:
-    """Build the graph that a description in `workflows/source/` describes."""
-    spec = importlib.util.spec_from_file_location(f"workflow_{path.stem}", path)
+def load_description(path: Path) -> ModuleType:
+    """Load a description by its path; it is data with a function, not part of the package."""
+    spec = importlib.util.spec_from_file_location(f"description_{path.stem}", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
+
+
+def build(path: Path, known: dict[str, dict] | None = None) -> Graph:
+    """Build the graph that a description in `workflows/source/` describes."""
     graph = Graph(path.stem, known or interfaces())
-    module.build(graph)
+    load_description(path).build(graph)
     return graph
 
 
@@ -307,14 +313,12 @@ def descriptions() -> list[Path]:
     return sorted(SOURCE.glob("*.py"))
 
 
-def write_all(folder: Path) -> int:
+def write_all(folder: Path, known: dict[str, dict]) -> None:
     """Write every workflow: `<name>.json` for the browser, `api/<name>.json` for scripts."""
-    known = interfaces()
     for path in descriptions():
         graph = build(path, known)
         files.write_text(folder / f"{graph.name}.json", _text(graph.to_ui()))
         files.write_text(folder / "api" / f"{graph.name}.json", _text(graph.to_api()))
-    return 0
 
 
 def _text(value: dict) -> str:
