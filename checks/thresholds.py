@@ -65,6 +65,11 @@ THRESHOLDS = (
         "Distance of a brand color from the median of the pixels that are meant as it.",
         "brand owners commonly ask for at most 2; ISO 12647-2 tolerates 3.5 to 5 in print",
     ),
+    Threshold(
+        "recolor_delta_e00", "CIEDE2000", "lower", 4, 2, "fail", "SKU Recolor",
+        "Distance of a recolored surface's diffuse mid-tones from the color asked for.",
+        "brand owners commonly ask for at most 2; ISO 12647-2 tolerates 3.5 to 5 in print",
+    ),
 )  # fmt: skip
 
 _BY_METRIC = {row.metric: row for row in THRESHOLDS}

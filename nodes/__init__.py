@@ -2,9 +2,9 @@
 
 from comfy_api.latest import ComfyExtension, io
 
-from . import checks, gate, lock, seam, zones
+from . import checks, gate, lock, product, seam, zones
 
-MODULES = (zones, seam, lock, checks, gate)
+MODULES = (zones, seam, lock, product, checks, gate)
 NODES: list[type[io.ComfyNode]] = [node for module in MODULES for node in module.NODES]
 
 
