@@ -7,6 +7,7 @@ import json
 import sys
 from pathlib import Path
 
+from ..campaign import cli as campaign
 from . import blueprints, check, demo, files, runner, workflows
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,6 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
     _add_demo(commands)
     _add_run(commands)
     _add_check(commands)
+    campaign.add(commands)
     _add_lists(commands)
     options = parser.parse_args(arguments)
     try:

@@ -10,8 +10,9 @@ import types
 from dataclasses import dataclass, field
 from enum import Enum
 from importlib.util import find_spec
+from pathlib import Path
 
-from . import progress_bar
+from . import files, progress_bar
 
 
 def _without_none(values: dict) -> dict:
@@ -251,6 +252,18 @@ class PreviewText:
         return {"text": (self.value,)}
 
 
+class VideoFromFile:
+    """ComfyUI's way to load a picture; here for still pictures."""
+
+    def __init__(self, path: str):
+        self.path = Path(path)
+
+    def get_components(self) -> types.SimpleNamespace:
+        image, mask = files.read_image(self.path)
+        has_alpha = mask.shape[1:] == image.shape[1:3] and bool(mask.any())
+        return types.SimpleNamespace(images=image, alpha=(1 - mask)[..., None] if has_alpha else None)
+
+
 SOCKETS = {
     "AnyType": "*", "Image": "IMAGE", "Mask": "MASK", "Latent": "LATENT", "Conditioning": "CONDITIONING", "Clip": "CLIP",
     "Vae": "VAE", "Model": "MODEL", "Sampler": "SAMPLER", "Sigmas": "SIGMAS", "Noise": "NOISE", "Guider": "GUIDER",
@@ -285,6 +298,9 @@ def install() -> bool:
     ui.PreviewImage, ui.PreviewText = PreviewImage, PreviewText
     latest = types.ModuleType("comfy_api.latest")
     latest.io, latest.ui, latest.ComfyExtension = _io_module(), ui, ComfyExtension
+    latest.InputImpl = types.SimpleNamespace(VideoFromFile=VideoFromFile)
+    folder_paths = types.ModuleType("folder_paths")
+    folder_paths.get_input_directory = lambda: str(files.folders.get().inputs[0])
     package = types.ModuleType("comfy_api")
     package.latest, package.is_stand_in, package.__path__ = latest, True, []
     graph_utils = types.ModuleType("comfy_execution.graph_utils")
@@ -300,6 +316,7 @@ def install() -> bool:
         "comfy_execution.graph_utils": graph_utils,
         "comfy": types.ModuleType("comfy"),
         "comfy.utils": utils,
+        "folder_paths": folder_paths,
     }
     sys.modules.update(modules)
     return True

@@ -1,0 +1,1 @@
+"""Many jobs from one table: scenes x products x colors x prompts, on one machine or many, resumable."""
