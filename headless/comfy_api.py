@@ -73,6 +73,18 @@ class BoundingBoxInput(Input):
     options_always = {"default": {"x": 0, "y": 0, "width": 512, "height": 512}, "socketless": True}
 
 
+class MultiTypeInput(Input):
+    """An input that takes links of several types; made from a widget's input it keeps the widget."""
+
+    def __init__(self, id: str | Input, types: list, **options):
+        widget = id if isinstance(id, Input) else None
+        super().__init__(widget.id if widget else id, optional=widget.optional if widget else False, **options)
+        names = [widget.io_type] if widget else []
+        self.io_type = ",".join(dict.fromkeys([*names, *(entry.io_type for entry in types)]))
+        if widget:
+            self.options = {**widget.options, "widget_type": widget.io_type, **options}
+
+
 def _plain(value):
     return value.value if isinstance(value, Enum) else value
 
@@ -287,6 +299,7 @@ def _io_module() -> types.ModuleType:
     for value in (Schema, ComfyNode, NodeOutput, Hidden, NumberDisplay, UploadType, FolderType):
         setattr(module, value.__name__, value)
     module.Custom = comfy_type
+    module.MultiType = types.SimpleNamespace(Input=MultiTypeInput)
     return module
 
 

@@ -15,6 +15,7 @@ from . import comfy_api, files
 from .progress_bar import ProgressBar
 
 Prompt = dict[str, dict]
+VALUE_TYPES = {"STRING", "COMBO", "BOOLEAN", "COLOR", "BOUNDING_BOX", "*"}  # may be given as a value instead of a link
 
 
 class WorkflowError(ValueError):
@@ -210,7 +211,7 @@ def _validate_value(value, key: str, io_type: str, options: dict) -> str | None:
         return f"{key}: {value!r} is not in the list {options['options']}"
     elif io_type == "BOOLEAN" and not isinstance(value, bool):
         return f"{key}: {value!r} is not true or false"
-    elif io_type not in ("STRING", "COMBO", "BOOLEAN", "COLOR", "BOUNDING_BOX", "*"):
+    elif not VALUE_TYPES & set(io_type.split(",")):
         return f"{key}: takes a link to a {io_type} output, got {value!r}"
     return None
 

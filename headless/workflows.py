@@ -64,7 +64,8 @@ class Node:
 def is_widget(declared: tuple) -> bool:
     """Whether an input has a widget, so that its value is saved with the node."""
     io_type, options = declared[0], declared[1] if len(declared) > 1 else {}
-    return (isinstance(io_type, list) or io_type in WIDGET_TYPES) and not options.get("forceInput")
+    has_widget = isinstance(io_type, list) or io_type in WIDGET_TYPES or "widgetType" in options
+    return has_widget and not options.get("forceInput")
 
 
 class Graph:

@@ -28,11 +28,14 @@ class SKURecolor(io.ComfyNode):
             inputs=[
                 io.Image.Input("image", tooltip="The picture with the product. An alpha channel is kept."),
                 io.Mask.Input("mask", tooltip="1 = the surface to recolor; soft edges blend. One material at a time."),
-                io.Color.Input(
-                    "color",
-                    default="#0057b8",
-                    socketless=False,
-                    tooltip="Target as #rrggbb: what the surface shows at middle shading in this scene.",
+                io.MultiType.Input(
+                    io.Color.Input(
+                        "color",
+                        default="#0057b8",
+                        socketless=False,
+                        tooltip="Target as #rrggbb: what the surface shows at middle shading in this scene.",
+                    ),
+                    types=[io.String],
                 ),
                 io.Float.Input(
                     "strength",
