@@ -18,7 +18,7 @@ import {
   zonesAt,
   zoomView,
 } from "./zone_geometry.js";
-import { round } from "./zone_model.js";
+import { freeName, round } from "./zone_model.js";
 
 export const TOOLS = ["select", "box", "ellipse", "polygon", "brush"];
 
@@ -121,7 +121,11 @@ export class ZoneStage {
   /** The role of the selected zone, and of the zones drawn from now on. */
   setRole(role) {
     this.newRole = role;
-    if (this.model.zone && !this.locked) this.model.update(this.model.selected, { role });
+    const { zone, zones, selected } = this.model;
+    if (zone && !this.locked) {
+      const unnamed = new RegExp(`^${zone.role}( \\d+)?$`).test(zone.name); // still has the name it was born with
+      this.model.update(selected, unnamed ? { role, name: freeName(zones, role, selected) } : { role });
+    }
     this.#changed();
   }
 
@@ -291,8 +295,11 @@ export class ZoneStage {
   }
 
   #wheel(event) {
-    const toHost = event.ctrlKey || event.metaKey || !(this.focused || document.fullscreenElement);
-    if (toHost && this.forward(event)) return;
+    const ours = document.fullscreenElement || (this.focused && !event.ctrlKey && !event.metaKey);
+    if (!ours) {
+      this.forward(event); // the graph's zoom, or the page's own scrolling
+      return;
+    }
     event.preventDefault();
     event.stopPropagation();
     this.zoom(ZOOM_STEP ** (-Math.sign(event.deltaY) * Math.min(Math.abs(event.deltaY) / 100, 3)), this.#at(event));

@@ -31,12 +31,12 @@ export const ZONE_STYLE = `
 .ef-zones.ef-focused { border-color: color-mix(in srgb, var(--ef-ink) 45%, var(--ef-line)); }
 .ef-zones:fullscreen { border: 0; border-radius: 0; background: #17181a; font-size: 13px; }
 
-.ef-bar { display: flex; flex-wrap: wrap; gap: 4px 8px; padding: 5px 6px; border-bottom: 1px solid var(--ef-line); }
+.ef-bar { display: flex; flex-wrap: wrap; gap: 4px 6px; padding: 5px 6px; border-bottom: 1px solid var(--ef-line); }
 .ef-group { display: flex; align-items: center; gap: 2px; }
 .ef-end { margin-left: auto; }
 .ef-button {
   display: inline-flex; align-items: center; justify-content: center; gap: 5px;
-  height: 26px; min-width: 26px; margin: 0; padding: 0 5px;
+  height: 26px; min-width: 26px; margin: 0; padding: 0 4px;
   border: 1px solid transparent; border-radius: 5px;
   background: transparent; color: inherit; font: inherit; cursor: pointer;
 }
@@ -51,11 +51,11 @@ export const ZONE_STYLE = `
   stroke-width: 1.5; stroke-linecap: round; stroke-linejoin: round;
 }
 .ef-roles { border: 1px solid var(--ef-line); border-radius: 6px; gap: 0; }
-.ef-role { height: 24px; padding: 0 8px; color: var(--ef-quiet); }
+.ef-role { height: 24px; padding: 0 7px; color: var(--ef-quiet); }
 .ef-role[aria-pressed="true"] { border-color: transparent; color: #14171a; font-weight: 600; }
 .ef-role[data-role="anchor"][aria-pressed="true"] { background: var(--ef-anchor); }
 .ef-role[data-role="edit"][aria-pressed="true"] { background: var(--ef-edit); }
-.ef-zoom { min-width: 46px; color: var(--ef-quiet); font-variant-numeric: tabular-nums; }
+.ef-zoom { min-width: 42px; color: var(--ef-quiet); font-variant-numeric: tabular-nums; }
 
 .ef-main { display: flex; flex: 1; flex-direction: column; min-height: 0; }
 .ef-stage { position: relative; flex: 1; min-height: 180px; overflow: hidden; background: var(--ef-ground); }
@@ -122,10 +122,10 @@ export const ZONE_STYLE = `
   position: absolute; inset: 0; display: flex; flex-wrap: wrap; gap: 6px 28px; padding: 12px 16px; overflow: auto;
   background: rgba(20, 23, 26, 0.93); color: #dcdfe3;
 }
-.ef-help section { flex: 1 1 210px; }
+.ef-help section { flex: 1 1 190px; }
 .ef-help h4 { margin: 0 0 4px; color: #9aa0a8; font-size: 11px; font-weight: 600; letter-spacing: 0.04em; text-transform: uppercase; }
 .ef-key { display: flex; gap: 8px; padding: 1px 0; }
-.ef-key kbd { flex: 0 0 92px; color: #fff; font: 11px/1.5 ui-monospace, monospace; }
+.ef-key kbd { flex: 0 0 88px; color: #fff; font: 11px/1.5 ui-monospace, monospace; }
 
 @container (min-width: 640px) {
   .ef-main { flex-direction: row; }
