@@ -8,7 +8,12 @@ import { bounds, handles } from "./zone_geometry.js";
 export const ROLE_COLOR = { anchor: "#56b4e9", edit: "#e69f00" };
 
 const FILL_ALPHA = { anchor: 0.16, edit: 0.22 };
+const MASK_ALPHA = 0.4;
+const HATCH_ALPHA = 0.55;
 const HATCH_PX = 9;
+const RIM = "rgba(0,0,0,0.6)";
+const LAYER_MARGIN = 4; // room for an outline around a stroke
+const MAX_LAYER_PIXELS = 3e7; // 120 MB
 const DASH_PX = [6, 4];
 const HANDLE_PX = 7;
 const LABEL_FONT = "600 11px system-ui, sans-serif";
@@ -17,7 +22,8 @@ const LABEL_INK = "#14171a"; // 7:1 or more on both role colors
 /** Draws zones with one view: picture fractions to view pixels. */
 export class ZonePainter {
   #patterns = {};
-  #layer = document.createElement("canvas");
+  #layers = new WeakMap();
+  #layerPixels = 0;
 
   /**
    * @param {CanvasRenderingContext2D} context scaled so that one unit is one view pixel.
@@ -54,7 +60,7 @@ export class ZonePainter {
     context.fillStyle = color;
     context.fill(path, "evenodd");
     if (zone.role === "anchor") {
-      context.globalAlpha = alpha * 0.55;
+      context.globalAlpha = alpha * HATCH_ALPHA;
       context.fillStyle = this.#hatch(context);
       context.fill(path, "evenodd");
     }
@@ -76,48 +82,83 @@ export class ZonePainter {
     return path;
   }
 
-  /** Brush and mask: composed on a layer of their own, so that strokes that cross do not add up. */
+  /**
+   * Brush and mask: composed on a layer of their own, so that strokes that cross do not add up. The layer is kept while
+   * the zone (which is immutable) and the view stay: otherwise every move of the pointer would compose every zone.
+   */
   #layered(zone, selected) {
-    const { context, density } = this;
-    const { canvas } = context;
-    const layer = this.#layer;
-    if (layer.width !== canvas.width || layer.height !== canvas.height) {
-      layer.width = canvas.width;
-      layer.height = canvas.height;
+    const region = this.#visible(zone);
+    if (!region) return;
+    const { x, y, scale } = this.view;
+    const key = [x, y, scale, this.size.width, this.size.height, this.density, selected, ...region].join();
+    let layer = this.#layers.get(zone);
+    if (layer?.key !== key) {
+      const shape = zone.shape === "brush" ? this.#strokeShape(zone) : this.#maskShape(zone);
+      if (!shape) return; // the mask's picture is still being decoded
+      layer = { key, canvas: this.#compose(zone, shape, selected, region) };
+      this.#keep(zone, layer);
     }
-    const onto = layer.getContext("2d");
-    onto.setTransform(density, 0, 0, density, 0, 0);
-    const width = canvas.width / density;
-    const height = canvas.height / density;
-    const blit = (alpha) => {
-      const before = context.globalAlpha;
-      context.globalAlpha = before * alpha;
-      context.drawImage(layer, 0, 0, width, height);
-      context.globalAlpha = before;
-    };
-    const shape = zone.shape === "brush" ? this.#strokeShape(zone) : this.#maskShape(zone);
-    if (!shape) return;
+    const [left, top, width, height] = region;
+    this.context.drawImage(layer.canvas, left, top, width, height);
+  }
+
+  #keep(zone, layer) {
+    this.#layerPixels += layer.canvas.width * layer.canvas.height;
+    if (this.#layerPixels > MAX_LAYER_PIXELS) {
+      this.#layers = new WeakMap();
+      this.#layerPixels = 0;
+    }
+    this.#layers.set(zone, layer);
+  }
+
+  /** The part of the view a zone can touch, [left, top, width, height] on whole device pixels; null when none. */
+  #visible(zone) {
+    const { density } = this;
+    const { width, height } = this.context.canvas;
+    const box = bounds(zone, this.size);
+    const [x0, y0] = this.place([box.x0, box.y0]).map((value) => Math.floor((value - LAYER_MARGIN) * density));
+    const [x1, y1] = this.place([box.x1, box.y1]).map((value) => Math.ceil((value + LAYER_MARGIN) * density));
+    const [left, top, right, bottom] = [Math.max(x0, 0), Math.max(y0, 0), Math.min(x1, width), Math.min(y1, height)];
+    return right > left && bottom > top ? [left, top, right - left, bottom - top].map((value) => value / density) : null;
+  }
+
+  /** Tint, hatch and outline of a shape on a canvas as large as its region. */
+  #compose(zone, shape, selected, [left, top, width, height]) {
+    const { density } = this;
+    const [result, stencil] = ["result", "stencil"].map(() => {
+      const canvas = document.createElement("canvas");
+      Object.assign(canvas, { width: Math.round(width * density), height: Math.round(height * density) });
+      const context = canvas.getContext("2d");
+      context.setTransform(density, 0, 0, density, -left * density, -top * density);
+      return context;
+    });
     const fill = (style, extra = 0) => {
-      onto.globalCompositeOperation = "source-over";
-      onto.clearRect(0, 0, width, height);
-      shape(onto, extra);
-      onto.globalCompositeOperation = "source-in";
-      onto.fillStyle = style;
-      onto.fillRect(0, 0, width, height);
+      stencil.globalCompositeOperation = "source-over";
+      stencil.clearRect(left, top, width, height);
+      shape(stencil, extra);
+      stencil.globalCompositeOperation = "source-in";
+      stencil.fillStyle = style;
+      stencil.fillRect(left, top, width, height);
+    };
+    const add = (alpha) => {
+      result.globalAlpha = alpha;
+      result.drawImage(stencil.canvas, left, top, width, height);
     };
     fill(ROLE_COLOR[zone.role]);
-    blit(zone.shape === "mask" ? 0.4 : FILL_ALPHA[zone.role]);
+    add(zone.shape === "mask" ? MASK_ALPHA : FILL_ALPHA[zone.role]);
     if (zone.role === "anchor") {
-      fill(this.#hatch(onto));
-      blit(0.55);
+      fill(this.#hatch(stencil));
+      add(HATCH_ALPHA);
     }
-    if (zone.shape !== "brush") return;
-    for (const [style, outside] of [["rgba(0,0,0,0.6)", selected ? 3 : 2.25], [ROLE_COLOR[zone.role], selected ? 2 : 1.25]]) {
+    if (zone.shape === "mask") return result.canvas; // soft: it has no edge to outline
+    const line = selected ? 2 : 1.25;
+    for (const [style, outside] of [[RIM, line + 1], [ROLE_COLOR[zone.role], line]]) {
       fill(style, outside);
-      onto.globalCompositeOperation = "destination-out";
-      shape(onto, 0);
-      blit(1);
+      stencil.globalCompositeOperation = "destination-out";
+      shape(stencil, 0);
+      add(1);
     }
+    return result.canvas;
   }
 
   #strokeShape(zone) {
@@ -245,7 +286,7 @@ export class ZonePainter {
 function strokeTwice(context, path, color, dash, width) {
   context.save();
   context.lineJoin = "round";
-  context.strokeStyle = "rgba(0,0,0,0.6)";
+  context.strokeStyle = RIM;
   context.lineWidth = width + 2;
   context.stroke(path);
   context.setLineDash(dash);

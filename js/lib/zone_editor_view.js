@@ -92,7 +92,10 @@ export class ZoneEditor {
     this.textPane = element("div", { className: "ef-text", hidden: true }, [this.textArea, this.clearButton]);
     this.textArea.addEventListener("input", () => this.model.load(this.textArea.value));
     this.textArea.addEventListener("keydown", (event) => event.key === "Escape" && this.toggleText());
-    this.clearButton.addEventListener("click", () => this.setText("[]", { write: true }));
+    this.clearButton.addEventListener("click", () => {
+      this.setText("[]", { write: true });
+      this.toggleText();
+    });
   }
 
   #listen() {

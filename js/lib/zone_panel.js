@@ -3,15 +3,22 @@
 import { element, icon, iconButton } from "./dom.js";
 import { isName } from "./zone_model.js";
 
+const PROMPT_HINT = {
+  edit: "Prompt for this zone (Regional Prompt reads it)",
+  anchor: "An anchor stays as it is: no prompt",
+  none: "Select a zone to give it a prompt",
+};
+
 export class ZonePanel {
   #rows = [];
-  #wide = "";
+  #shown = "";
 
   /** @param {ZoneEditor} editor */
   constructor(editor) {
     this.editor = editor;
     this.model = editor.model;
-    this.list = element("div", { className: "ef-list", role: "listbox", ariaLabel: "Zones" });
+    this.empty = element("div", { className: "ef-empty", textContent: "No zones yet" });
+    this.list = element("div", { className: "ef-list", role: "listbox", ariaLabel: "Zones" }, [this.empty]);
     this.#buildFields();
     this.element = element("div", { className: "ef-side" }, [this.list, this.fields]);
   }
@@ -20,7 +27,6 @@ export class ZonePanel {
     this.prompt = element("textarea", {
       className: "ef-prompt",
       rows: 2,
-      placeholder: "Prompt for this zone (Regional Prompt reads it)",
       ariaLabel: "Prompt of the zone",
     });
     this.strength = element("input", { type: "number", min: 0, max: 10, step: 0.05, ariaLabel: "Prompt strength" });
@@ -59,31 +65,27 @@ export class ZonePanel {
     while (this.#rows.length > zones.length) this.#rows.pop().root.remove();
     while (this.#rows.length < zones.length) this.#rows.push(this.#makeRow(this.#rows.length));
     zones.forEach((each, index) => this.#fillRow(this.#rows[index], each, index === selected));
-    this.element.classList.toggle("ef-none", !zones.length && editor.stage.tool !== "brush");
-    this.list.hidden = !zones.length;
+    this.empty.hidden = zones.length > 0;
     const locked = editor.stage.locked;
-    const forPrompt = zone?.role === "edit";
-    this.prompt.hidden = this.strengthField.hidden = !zone;
-    this.prompt.disabled = this.strength.disabled = !forPrompt || locked;
-    this.prompt.placeholder = forPrompt ? "Prompt for this zone (Regional Prompt reads it)" : "An anchor stays as it is: no prompt";
+    this.prompt.disabled = this.strength.disabled = zone?.role !== "edit" || locked;
+    this.prompt.placeholder = PROMPT_HINT[zone?.role ?? "none"];
     setValue(this.prompt, zone?.prompt ?? "");
     setValue(this.strength, String(zone?.strength ?? 1));
     this.radiusField.hidden = !(zone ? zone.shape === "brush" : editor.stage.tool === "brush");
     this.radius.disabled = locked;
     setValue(this.radius, String(toSlider(editor.stage.radius)));
-    this.fields.hidden = !zone && this.radiusField.hidden;
     this.#scrollTo(selected, zones.length);
   }
 
   #scrollTo(selected, count) {
     const key = `${selected}/${count}`;
-    if (key !== this.#wide && this.#rows[selected]) {
+    if (key !== this.#shown && this.#rows[selected]) {
       const { root } = this.#rows[selected];
       const above = root.offsetTop < this.list.scrollTop;
       const below = root.offsetTop + root.offsetHeight > this.list.scrollTop + this.list.clientHeight;
       if (above || below) this.list.scrollTop = root.offsetTop - this.list.clientHeight / 2;
     }
-    this.#wide = key;
+    this.#shown = key;
   }
 
   #makeRow(index) {

@@ -15,7 +15,7 @@ export const ZONE_STYLE = `
   flex-direction: column;
   width: 100%;
   height: 100%;
-  min-height: 420px;
+  min-height: 460px;
   min-width: 0;
   overflow: hidden;
   border: 1px solid var(--ef-line);
@@ -72,8 +72,8 @@ export const ZONE_STYLE = `
 .ef-message.ef-error { background: #7a2531; color: #fff; }
 
 .ef-side { display: flex; flex: none; flex-direction: column; min-height: 0; border-top: 1px solid var(--ef-line); }
-.ef-side.ef-none { display: none; }
-.ef-list { flex: 0 1 auto; max-height: 118px; overflow-y: auto; padding: 3px; scrollbar-width: thin; position: relative; }
+.ef-list { flex: none; height: 91px; overflow-y: auto; padding: 3px; scrollbar-width: thin; position: relative; }
+.ef-empty { padding: 5px 6px; color: var(--ef-quiet); }
 .ef-zone { display: flex; align-items: center; gap: 4px; height: 28px; padding: 0 3px; border-radius: 5px; }
 .ef-zone:hover { background: color-mix(in srgb, var(--ef-ink) 7%, transparent); }
 .ef-zone.ef-selected { background: color-mix(in srgb, var(--ef-ink) 15%, transparent); }
@@ -130,7 +130,7 @@ export const ZONE_STYLE = `
 @container (min-width: 640px) {
   .ef-main { flex-direction: row; }
   .ef-side { width: 250px; border-top: 0; border-left: 1px solid var(--ef-line); }
-  .ef-list { flex: 1 1 auto; max-height: none; }
+  .ef-list { flex: 1 1 auto; height: auto; }
   .ef-zones .ef-prompt { min-height: 96px; }
 }
 `;
