@@ -1,0 +1,391 @@
+"""The zone editor in a real ComfyUI, in the classic canvas and in Nodes 2.0 (Vue)."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pytestmark = [pytest.mark.slow, pytest.mark.comfyui]
+
+ROOT = Path(__file__).resolve().parents[2]
+NODE = "EditFirst_AnchorZoneMask"
+WIDTH, HEIGHT = 600, 400  # coffee.png
+EDIT = {"name": "edit", "role": "edit", "shape": "box", "points": [[0.25, 0.25], [0.75, 0.75]]}
+READY = "window.app && app.extensionManager && app.canvas && Object.keys(LiteGraph.registered_node_types).length > 100"
+
+
+def node(number: int, kind: str, place: tuple[int, int], inputs=(), outputs=(), values=(), **more) -> dict:
+    """One node of a workflow file; inputs are (name, type, link), outputs (name, type, links)."""
+    return {
+        "id": number,
+        "type": kind,
+        "pos": list(place),
+        "size": [270, 120],
+        "flags": {},
+        "order": number,
+        "mode": 0,
+        "inputs": [{"name": name, "type": type_, "link": link} for name, type_, link in inputs],
+        "outputs": [{"name": name, "type": type_, "links": list(links)} for name, type_, links in outputs],
+        "properties": {"Node name for S&R": kind},
+        "widgets_values": list(values),
+        **more,
+    }
+
+
+def workflow(zones: str = "[]", *, between: bool = False, text_from: str | None = None) -> dict:
+    """Load Image -> (Invert Image ->) Anchor-Zone Mask -> Mask to Image -> Save Image; `text_from` links the zones."""
+    source = 6 if between else 1
+    links = [[1, source, 0, 2, 0, "IMAGE"], [2, 2, 0, 3, 0, "MASK"], [3, 3, 0, 4, 0, "IMAGE"]]
+    inputs = [("image", "IMAGE", 1)]
+    outputs = [
+        ("edit_mask", "MASK", [2]),
+        ("lock_mask", "MASK", []),
+        ("zones", "EDIT_FIRST_ZONES", []),
+        ("preview", "IMAGE", []),
+    ]
+    values = [zones, "keep", 0, 0, 0, "", 3]
+    editor = node(2, NODE, (320, 0), inputs, outputs, values)
+    editor["size"] = [540, 760]
+    nodes = [
+        node(
+            1,
+            "LoadImage",
+            (0, 0),
+            (),
+            [("IMAGE", "IMAGE", [5 if between else 1]), ("MASK", "MASK", [])],
+            ["coffee.png", "image"],
+        ),
+        editor,
+        node(3, "MaskToImage", (900, 0), [("mask", "MASK", 2)], [("IMAGE", "IMAGE", [3])]),
+        node(4, "SaveImage", (900, 120), [("images", "IMAGE", 3)], (), ["zones"]),
+    ]
+    if between:
+        nodes.append(node(6, "ImageInvert", (0, 420), [("image", "IMAGE", 5)], [("IMAGE", "IMAGE", [1])]))
+        links.append([5, 1, 0, 6, 0, "IMAGE"])
+    if text_from is not None:
+        nodes.append(node(7, "PrimitiveStringMultiline", (0, 560), (), [("STRING", "STRING", [6])], [text_from]))
+        editor["inputs"].append({"name": "zones", "type": "STRING", "link": 6, "widget": {"name": "zones"}})
+        links.append([6, 7, 0, 2, 1, "STRING"])
+    return {
+        "last_node_id": 7,
+        "last_link_id": 6,
+        "nodes": nodes,
+        "links": links,
+        "groups": [],
+        "config": {},
+        "extra": {},
+        "version": 0.4,
+    }
+
+
+class Comfy:
+    """A page with ComfyUI's frontend."""
+
+    def __init__(self, browser, server, renderer: str, *, blocked: bool = False):
+        self.server, self.renderer = server, renderer
+        self.context = browser.new_context(viewport={"width": 1500, "height": 1000})
+        self.page = self.context.new_page()
+        self.errors: list[str] = []
+        self.page.on("pageerror", lambda error: self._note(f"{error} {error.stack}"))
+        self.page.on(
+            "console", lambda message: message.type in ("error", "warning") and self._note(self._line(message))
+        )
+        if blocked:
+            self.context.route("**/extensions/edit-first/**/*.js", lambda route: route.abort())
+        self.page.goto(server.url)
+        self.wait_ready()
+        self.set_renderer(renderer)
+
+    @staticmethod
+    def _line(message) -> str:
+        return f"{message.text} {message.location.get('url', '')}"
+
+    def _note(self, line: str) -> None:
+        if any(word in line for word in ("edit-first", "edit_first", "zone")):
+            self.errors.append(line)
+
+    def wait_ready(self) -> None:
+        self.page.wait_for_function(READY, timeout=90_000)
+        self.page.wait_for_selector("#graph-canvas")
+
+    def set_renderer(self, renderer: str) -> None:
+        self.page.evaluate("(on) => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', on)", renderer == "vue")
+        self.page.wait_for_function("(on) => LiteGraph.vueNodesMode === on", arg=renderer == "vue")
+        self.settle()
+
+    def load(self, value: dict) -> None:
+        self.page.evaluate("(value) => app.loadGraphData(value)", value)
+        self.look()
+
+    def look(self) -> None:
+        """Show the graph at its own scale, and wait until the editors stand still."""
+        self.page.evaluate(
+            "app.canvas.ds.scale = 1; app.canvas.ds.offset = [120, 120]; app.canvas.setDirty(true, true)"
+        )
+        self.settle()
+
+    def settle(self) -> None:
+        last, still = None, 0
+        while still < 3:
+            self.page.wait_for_timeout(120)
+            boxes = self.page.evaluate(
+                """() => [...document.querySelectorAll(".ef-stage canvas")].map((canvas) => {
+                    const box = canvas.getBoundingClientRect();
+                    return [box.x, box.y, box.width, box.height];
+                })"""
+            )
+            still = still + 1 if boxes == last else 0
+            last = boxes
+
+    @property
+    def editor(self):
+        return self.page.locator(".ef-zones").first
+
+    def with_picture(self) -> None:
+        """Wait for the picture in the editor, then for the view that fits it."""
+        self.page.wait_for_selector(".ef-message", state="hidden", timeout=20_000)
+        self.settle()
+
+    def zones(self, number: int | str = 2) -> list[dict]:
+        return json.loads(self.text(number))
+
+    def text(self, number: int | str = 2) -> str:
+        return self.page.evaluate(
+            "(id) => app.canvas.graph.getNodeById(id).widgets.find(({ name }) => name === 'zones').value", number
+        )
+
+    def drag(self, *fractions: tuple[float, float], index: int = 0) -> None:
+        """Drag over the fitted picture of an editor, from fraction to fraction."""
+        box = self.page.locator(".ef-stage canvas").nth(index).bounding_box()
+        margin = (
+            14
+            * box["width"]
+            / self.page.evaluate("(i) => document.querySelectorAll('.ef-stage canvas')[i].clientWidth", index)
+        )
+        scale = min((box["width"] - 2 * margin) / WIDTH, (box["height"] - 2 * margin) / HEIGHT)
+        left = box["x"] + (box["width"] - WIDTH * scale) / 2
+        top = box["y"] + (box["height"] - HEIGHT * scale) / 2
+        places = [(left + x * WIDTH * scale, top + y * HEIGHT * scale) for x, y in fractions]
+        self.page.mouse.move(*places[0])
+        self.page.mouse.down()
+        for place in places[1:]:
+            self.page.mouse.move(*place, steps=5)
+        self.page.mouse.up()
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def click_graph(self) -> None:
+        """Click an empty place of the graph: the keys belong to ComfyUI from now on."""
+        self.page.mouse.click(1000, 900)
+
+    def run(self) -> np.ndarray:
+        """Press Run as a person does, and return the saved mask, (400, 600) in 0..255."""
+        self.page.evaluate(
+            """() => {
+                window.outcome = new Promise((done) => {
+                    for (const type of ["execution_success", "execution_error"]) {
+                        app.api.addEventListener(type, ({ detail }) => done([type, detail]), { once: true });
+                    }
+                });
+            }"""
+        )
+        self.page.click("[data-testid=queue-button]")
+        kind, detail = self.page.evaluate("window.outcome")
+        assert kind == "execution_success", detail
+        (saved,) = self.server.output_files(self.server.get(f"/history/{detail['prompt_id']}")[detail["prompt_id"]])
+        return np.asarray(Image.open(saved).convert("L"))
+
+    def close(self) -> None:
+        self.context.close()
+
+
+def expected_mask(zones: list[dict]) -> np.ndarray:
+    """The mask of box zones, worked out by hand: edit zones 255, anchors over them 0."""
+    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+    for zone in sorted(zones, key=lambda zone: zone["role"] == "anchor"):
+        (x0, y0), (x1, y1) = zone["points"]
+        value = 0 if zone["role"] == "anchor" else 255
+        mask[round(y0 * HEIGHT) : round(y1 * HEIGHT), round(x0 * WIDTH) : round(x1 * WIDTH)] = value
+    return mask
+
+
+@pytest.fixture(scope="module")
+def server(comfy):
+    shutil.copyfile(ROOT / "assets" / "photos" / "coffee.png", comfy.base / "input" / "coffee.png")
+    return comfy
+
+
+@pytest.fixture(scope="module", params=["classic", "vue"])
+def opened(request, browser, server):
+    page = Comfy(browser, server, request.param)
+    yield page
+    page.close()
+
+
+@pytest.fixture
+def ui(opened):
+    opened.errors.clear()
+    yield opened
+    assert opened.errors == []
+
+
+def test_draw_undo_redo_reload_run(ui):
+    ui.load(workflow())
+    ui.with_picture()
+    ui.page.click("[data-tool=box]")
+    ui.drag((0.2, 0.2), (0.8, 0.7))
+    ui.press("Escape", "x")
+    ui.drag((0.5, 0.4), (0.9, 0.9))
+    drawn = ui.zones()
+    assert [(zone["role"], zone["name"]) for zone in drawn] == [("edit", "edit"), ("anchor", "anchor")]
+    assert np.allclose(drawn[0]["points"], [[0.2, 0.2], [0.8, 0.7]], atol=0.004), "a screen pixel is 1.5 of the picture"
+    ui.press("Control+z")
+    assert ui.zones() == drawn[:1]
+    ui.press("Control+Shift+z")
+    assert ui.zones() == drawn
+    ui.page.wait_for_timeout(1500)  # ComfyUI keeps drafts of what is open
+    ui.page.reload()
+    ui.wait_ready()
+    ui.page.wait_for_selector(".ef-zone")
+    ui.look()
+    assert ui.zones() == drawn
+    assert ui.page.locator(".ef-zone").count() == 2
+    mask = ui.run()
+    assert mask.shape == (HEIGHT, WIDTH)
+    assert np.array_equal(mask, expected_mask(drawn))
+    assert 0 < (mask > 0).mean() < 0.5
+
+
+def test_the_workflows_own_undo_keeps_a_living_editor(ui):
+    ui.load(workflow(json.dumps([EDIT])))
+    ui.with_picture()
+    ui.page.click("[data-tool=box]")
+    ui.drag((0.02, 0.05), (0.2, 0.2))
+    assert len(ui.zones()) == 2
+    ui.click_graph()
+    ui.press("Control+z")
+    ui.page.wait_for_function("document.querySelectorAll('.ef-zone').length === 1")
+    ui.with_picture()
+    assert ui.zones() == [EDIT]
+    # In Nodes 2.0 the element of the removed node may stay on the screen; drawing on it would be lost.
+    ui.page.click("[data-tool=box]")
+    ui.drag((0.02, 0.05), (0.2, 0.2))
+    assert len(ui.zones()) == 2 and ui.page.locator(".ef-zone").count() == 2
+
+
+def test_copies_live_on_their_own(ui):
+    ui.load(workflow(json.dumps([EDIT])))
+    ui.with_picture()
+    ui.page.evaluate("app.canvas.selectItems([app.graph.getNodeById(2)]); app.canvas.canvas.focus()")
+    ui.press("Control+c")
+    ui.page.mouse.move(1000, 700)
+    ui.press("Control+v")
+    ui.page.wait_for_function("document.querySelectorAll('.ef-zones').length === 2")
+    copy = ui.page.evaluate("(kind) => app.graph.nodes.filter((node) => node.comfyClass === kind).at(-1).id", NODE)
+    assert ui.zones(copy) == [{**EDIT}]
+    ui.page.evaluate(
+        "(id) => { app.graph.getNodeById(id).pos = [320, 900]; app.canvas.ds.offset = [120, -700]; app.canvas.setDirty(true, true) }",
+        copy,
+    )
+    ui.settle()
+    ui.page.locator("[data-tool=ellipse]").last.click()
+    ui.drag((0.02, 0.05), (0.2, 0.2), index=1)
+    assert len(ui.zones(copy)) == 2
+    assert ui.zones(2) == [EDIT]
+
+
+def test_the_renderer_can_be_switched(ui):
+    ui.load(workflow(json.dumps([EDIT])))
+    ui.with_picture()
+    other = "classic" if ui.renderer == "vue" else "vue"
+    for renderer, count in ((other, 2), (ui.renderer, 3)):
+        ui.set_renderer(renderer)
+        ui.look()
+        ui.with_picture()
+        ui.page.click("[data-tool=box]")
+        ui.press("Escape")
+        ui.drag((0.02, 0.3 * count - 0.55), (0.2, 0.3 * count - 0.4))
+        assert len(ui.zones()) == count
+        assert ui.page.locator(".ef-zone").count() == count
+
+
+def test_inside_a_subgraph(ui):
+    ui.load(workflow(json.dumps([EDIT])))
+    ui.with_picture()
+    ui.page.evaluate("app.canvas.graph.convertToSubgraph(new Set([app.graph.getNodeById(2)]))")
+    ui.page.evaluate(
+        """() => {
+            const host = app.graph.nodes.find((node) => node.subgraph);
+            app.canvas.openSubgraph(host.subgraph, host);
+        }"""
+    )
+    ui.page.wait_for_selector(".ef-zones")
+    ui.look()
+    ui.with_picture()
+    number = ui.page.evaluate("(kind) => app.canvas.graph.nodes.find((node) => node.comfyClass === kind).id", NODE)
+    ui.page.evaluate(
+        "(id) => { const node = app.canvas.graph.getNodeById(id); app.canvas.ds.offset = [-node.pos[0] + 300, -node.pos[1] + 120]; app.canvas.setDirty(true, true) }",
+        number,
+    )
+    ui.settle()
+    ui.page.click("[data-tool=box]")
+    ui.drag((0.02, 0.05), (0.2, 0.2))
+    drawn = ui.zones(number)
+    assert len(drawn) == 2
+    assert np.array_equal(ui.run(), expected_mask(drawn))
+
+
+def test_a_linked_text_is_shown_and_left_alone(ui):
+    ui.load(workflow("[]", text_from=json.dumps([EDIT])))
+    ui.page.wait_for_selector(".ef-message >> text=connected text")
+    ui.page.keyboard.press("r")
+    ui.drag((0.02, 0.05), (0.2, 0.2))
+    assert ui.text() == "[]"
+    assert np.array_equal(ui.run(), expected_mask([EDIT]))
+
+
+def test_a_picture_made_by_the_workflow_appears_after_a_run(ui):
+    ui.load(workflow(json.dumps([EDIT]), between=True))
+    assert "run once" in ui.page.inner_text(".ef-message")
+    ui.run()
+    ui.with_picture()
+    blue = ui.page.evaluate(
+        """() => {
+            const canvas = document.querySelector(".ef-stage canvas");
+            const [r, g, b] = canvas.getContext("2d").getImageData(canvas.width * 0.35, canvas.height * 0.85, 1, 1).data;
+            return b > r && r + g + b > 0;
+        }"""
+    )
+    assert blue, "coffee on a red plate, inverted"
+
+
+def test_text_typed_by_hand_is_never_replaced(ui):
+    broken = '[{"name": "cup", "role": "edit", '
+    ui.load(workflow(broken))
+    ui.page.wait_for_selector(".ef-message.ef-error")
+    ui.page.evaluate("document.querySelector('.ef-keys').focus()")
+    ui.press("r", "Delete", "Control+z")
+    ui.drag((0.02, 0.05), (0.2, 0.2))
+    assert ui.text() == broken
+    assert ui.page.evaluate("app.queuePrompt(0)") is False, "the node names the mistake before it runs"
+
+
+@pytest.mark.parametrize("renderer", ["classic", "vue"])
+def test_the_node_runs_with_our_scripts_blocked(browser, server, renderer):
+    ui = Comfy(browser, server, renderer, blocked=True)
+    try:
+        ui.load(workflow())
+        assert ui.page.locator(".ef-zones").count() == 0
+        box = ui.page.locator("textarea").filter(visible=True).first
+        box.fill(json.dumps([EDIT]))
+        box.blur()
+        assert np.array_equal(ui.run(), expected_mask([EDIT]))
+    finally:
+        ui.close()
