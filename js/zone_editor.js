@@ -38,16 +38,19 @@ function attach(node) {
     },
     forward: (event) => forwardToGraph(event, editor.element),
   });
-  hide(text);
   addEditor(node, editor);
   node.setSize([Math.max(node.size[0], SIZE[0]), Math.max(node.size[1], SIZE[1])]);
 
   const sync = () => {
     editor.setText(text.value ?? "");
-    editor.setReadOnly(isLinked(node) ? LINKED : null);
+    const linked = isLinked(node);
+    editor.setReadOnly(linked ? LINKED : null);
+    setHidden(text, !linked); // a link has to end somewhere that can be seen, and pulled off
     editor.setPicture(pictureAddress(app, node));
+    editor.stage.sharpen();
   };
   // Nothing tells of a new picture upstream, or of a text set by another extension in every renderer; looking is cheap.
+  setHidden(text, true);
   const watch = setInterval(() => editor.element.isConnected && node.graph && sync(), WATCH_MS);
   chain(node, "onConfigure", sync);
   chain(node, "onConnectionsChange", () => node.graph && sync());
@@ -57,9 +60,9 @@ function attach(node) {
   });
 }
 
-function hide(widget) {
-  widget.hidden = true;
-  widget.options.hidden = true;
+function setHidden(widget, hidden) {
+  widget.hidden = hidden; // for the classic canvas
+  widget.options.hidden = hidden; // for Nodes 2.0
 }
 
 function addEditor(node, editor) {
@@ -76,6 +79,7 @@ function addEditor(node, editor) {
     serialize: false,
   });
   widget.serialize = false;
+  widget.label = "Zones";
 }
 
 function isLinked(node) {

@@ -65,8 +65,8 @@ export class ZonePanel {
     while (this.#rows.length > zones.length) this.#rows.pop().root.remove();
     while (this.#rows.length < zones.length) this.#rows.push(this.#makeRow(this.#rows.length));
     zones.forEach((each, index) => this.#fillRow(this.#rows[index], each, index === selected));
-    this.empty.hidden = zones.length > 0;
-    const locked = editor.stage.locked;
+    const { locked } = editor.stage;
+    this.empty.hidden = zones.length > 0 || locked;
     this.prompt.disabled = this.strength.disabled = zone?.role !== "edit" || locked;
     this.prompt.placeholder = PROMPT_HINT[zone?.role ?? "none"];
     setValue(this.prompt, zone?.prompt ?? "");

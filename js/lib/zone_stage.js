@@ -506,6 +506,14 @@ export class ZoneStage {
     if (!this.bare) this.#drawZones(context, density);
   }
 
+  /** Draw again if the host has magnified or shrunk the editor; nothing on the page tells of it. */
+  sharpen() {
+    const { width, height } = this.#extent();
+    const density = this.#density();
+    const same = this.canvas.width === Math.round(width * density) && this.canvas.height === Math.round(height * density);
+    if (!same) this.redraw();
+  }
+
   /** Device pixels per view pixel, with the host's zoom: lines stay sharp when the graph is magnified. */
   #density() {
     const box = this.canvas.getBoundingClientRect();

@@ -15,7 +15,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.comfyui]
 ROOT = Path(__file__).resolve().parents[2]
 NODE = "EditFirst_AnchorZoneMask"
 WIDTH, HEIGHT = 600, 400  # coffee.png
-EDIT = {"name": "edit", "role": "edit", "shape": "box", "points": [[0.25, 0.25], [0.75, 0.75]]}
+EDIT = {
+    "name": "edit",
+    "role": "edit",
+    "shape": "box",
+    "points": [[0.25, 0.25], [0.75, 0.75]],
+    "prompt": "",
+    "strength": 1,
+}
 READY = "window.app && app.extensionManager && app.canvas && Object.keys(LiteGraph.registered_node_types).length > 100"
 
 
@@ -345,10 +352,93 @@ def test_inside_a_subgraph(ui):
 def test_a_linked_text_is_shown_and_left_alone(ui):
     ui.load(workflow("[]", text_from=json.dumps([EDIT])))
     ui.page.wait_for_selector(".ef-message >> text=connected text")
-    ui.page.keyboard.press("r")
+    assert text_box_is_shown(ui), "the link needs an end that can be pulled off"
+    ui.page.evaluate("document.querySelector('.ef-keys').focus()")
+    ui.press("r")
     ui.drag((0.02, 0.05), (0.2, 0.2))
     assert ui.text() == "[]"
     assert np.array_equal(ui.run(), expected_mask([EDIT]))
+    ui.page.evaluate(
+        """() => {
+            const node = app.graph.getNodeById(2);
+            node.disconnectInput(node.inputs.findIndex(({ name }) => name === "zones"));
+        }"""
+    )
+    ui.with_picture()
+    assert not text_box_is_shown(ui)
+    ui.page.click("[data-tool=box]")
+    ui.drag((0.02, 0.05), (0.2, 0.2))
+    assert len(ui.zones()) == 1
+
+
+def text_box_is_shown(ui: Comfy) -> bool:
+    return not ui.page.evaluate("app.graph.getNodeById(2).widgets.find(({ name }) => name === 'zones').hidden")
+
+
+def test_keys_and_wheel_belong_to_whoever_has_the_focus(ui):
+    ui.load(workflow(json.dumps([EDIT])))
+    ui.with_picture()
+    scale, zoom = "app.canvas.ds.scale", "editor => editor.querySelector('.ef-zoom').textContent"
+    box = ui.page.locator(".ef-stage canvas").bounding_box()
+    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    ui.click_graph()
+    ui.page.mouse.move(*middle)
+    fitted = ui.editor.evaluate(zoom)
+    ui.page.mouse.wheel(0, -100)
+    ui.page.wait_for_function("app.canvas.ds.scale > 1.05")
+    assert ui.editor.evaluate(zoom) == fitted
+    ui.look()
+    ui.page.mouse.click(*middle)
+    ui.page.mouse.wheel(0, -100)
+    ui.page.wait_for_function("(before) => document.querySelector('.ef-zoom').textContent !== before", arg=fitted)
+    assert ui.page.evaluate(scale) == 1
+    ui.press("0", "Delete")
+    assert ui.zones() == [] and ui.page.evaluate("app.graph.nodes.length") == 4
+    ui.page.wait_for_timeout(800)  # ComfyUI has taken note of the deletion
+    ui.press("Control+z")
+    ui.page.wait_for_timeout(500)
+    assert ui.zones() == [EDIT]
+    assert ui.page.locator(".ef-zone").count() == 1, "the same editor, not one of a workflow that was loaded again"
+    assert ui.page.evaluate("document.activeElement.className") == "ef-keys"
+
+
+def test_space_and_the_middle_button_pan_the_graph(ui):
+    ui.load(workflow(json.dumps([EDIT])))
+    ui.with_picture()
+    box = ui.page.locator(".ef-stage canvas").bounding_box()
+    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    for button, key in (("middle", None), ("left", " ")):
+        ui.look()
+        ui.click_graph()
+        ui.page.mouse.move(*middle)
+        if key:
+            ui.page.keyboard.down(key)
+        ui.page.mouse.down(button=button)
+        ui.page.mouse.move(middle[0] + 60, middle[1] + 40, steps=5)
+        ui.page.mouse.up(button=button)
+        if key:
+            ui.page.keyboard.up(key)
+        assert ui.page.evaluate("[...app.canvas.ds.offset]") == [180, 160]
+    assert ui.zones() == [EDIT]
+
+
+def test_app_mode_draws_and_runs(ui):
+    value = workflow(json.dumps([EDIT]))
+    value["extra"] = {
+        "linearMode": True,
+        "linearData": {"inputs": [[1, "image"], [2, "zone_editor"]], "outputs": [4]},
+    }
+    ui.load(value)
+    if ui.page.locator("text=Skip").count():
+        ui.page.click("text=Skip")
+    ui.with_picture()
+    ui.page.click("[data-tool=box]")
+    ui.drag((0.05, 0.05), (0.2, 0.2))
+    drawn = ui.zones()
+    assert len(drawn) == 2
+    prompt = ui.page.evaluate("async () => (await app.graphToPrompt()).output['2'].inputs.zones")
+    assert json.loads(prompt) == drawn
+    ui.page.evaluate("(value) => app.loadGraphData(value)", workflow())  # back to the graph for the next test
 
 
 def test_a_picture_made_by_the_workflow_appears_after_a_run(ui):
