@@ -18,7 +18,7 @@ export class ZonePanel {
     this.editor = editor;
     this.model = editor.model;
     this.empty = element("div", { className: "ef-empty", textContent: "No zones yet" });
-    this.list = element("div", { className: "ef-list", role: "listbox", ariaLabel: "Zones" }, [this.empty]);
+    this.list = element("div", { className: "ef-list", role: "list", ariaLabel: "Zones" }, [this.empty]);
     this.#buildFields();
     this.element = element("div", { className: "ef-side" }, [this.list, this.fields]);
   }
@@ -27,6 +27,7 @@ export class ZonePanel {
     this.prompt = element("textarea", {
       className: "ef-prompt",
       rows: 2,
+      maxLength: 20_000,
       ariaLabel: "Prompt of the zone",
     });
     this.strength = element("input", { type: "number", min: 0, max: 10, step: 0.05, ariaLabel: "Prompt strength" });
@@ -107,7 +108,7 @@ export class ZonePanel {
       act("copy", "Duplicate (Ctrl+D)", () => editor.duplicate()),
       act("trash", "Delete (Del)", () => editor.remove()),
     ]);
-    const root = element("div", { className: "ef-zone", role: "option" }, [role, shape, name, actions]);
+    const root = element("div", { className: "ef-zone", role: "listitem" }, [role, shape, name, actions]);
     root.addEventListener("pointerdown", () => {
       model.select(index);
       editor.stage.reveal(model.zone);
@@ -136,7 +137,7 @@ export class ZonePanel {
 
   #fillRow(row, zone, selected) {
     row.root.classList.toggle("ef-selected", selected);
-    row.root.ariaSelected = String(selected);
+    row.root.ariaCurrent = String(selected);
     row.root.dataset.role = zone.role;
     setValue(row.name, zone.name);
     row.name.readOnly = this.editor.stage.locked;

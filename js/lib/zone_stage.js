@@ -1,32 +1,18 @@
 /**
- * The picture with its zones: drawing, selecting, moving and resizing with a pointer, zooming and panning.
- * Edits go to the model; what is half drawn lives here as a draft.
+ * The picture with its zones: what is shown, where the pointer is, zooming and panning. What a press does is in
+ * zone_tools.js. Edits go to the model; what is half drawn lives here.
  */
 
 import { MaskStore, ZonePainter } from "./zone_drawing.js";
-import {
-  bounds,
-  cornersOfDrag,
-  dragHandle,
-  fitView,
-  handles,
-  inFrame,
-  insertCorner,
-  moveZone,
-  simplify,
-  snap,
-  zonesAt,
-  zoomView,
-} from "./zone_geometry.js";
+import { bounds, fitView, handles, insertCorner, moveZone, snap, zonesAt, zoomView } from "./zone_geometry.js";
 import { freeName, round } from "./zone_model.js";
+import { CLICK, grab, paint, pan, resize, span } from "./zone_tools.js";
 
 export const TOOLS = ["select", "box", "ellipse", "polygon", "brush"];
 
 const NO_PICTURE = { width: 1024, height: 1024 }; // zones are fractions: they fit whatever picture comes
 const MARGIN = 14;
 const REACH = 8; // view pixels within which a handle or an edge is caught
-const CLICK = 3; // a press that moves less is a click
-const STROKE_TOLERANCE = 0.35; // view pixels a stroke may change when its points are thinned
 const ZOOM_STEP = 1.2;
 const MAX_ZOOM = 32;
 const MAX_DENSITY = 3;
@@ -35,10 +21,8 @@ const RESIZE_CURSOR = { n: "ns", s: "ns", e: "ew", w: "ew", nw: "nwse", se: "nws
 
 export class ZoneStage {
   #drag = null;
-  #draft = null;
   #pointer = null;
   #corners = null; // of a polygon being drawn
-  #drags = 0;
   #frame = 0;
   #painter = new ZonePainter();
   #masks = new MaskStore(() => this.redraw());
@@ -59,6 +43,7 @@ export class ZoneStage {
     this.picture = null;
     this.view = null;
     this.fitted = true;
+    this.draft = null; // the zone that a tool is drawing
     this.panning = false;
     this.bare = false;
     this.#build();
@@ -199,21 +184,27 @@ export class ZoneStage {
   }
 
   /** View pixels to picture fractions. */
-  #fraction([x, y]) {
+  fraction([x, y]) {
     const { scale } = this.view;
     return [(x - this.view.x) / (this.size.width * scale), (y - this.view.y) / (this.size.height * scale)];
   }
 
+  /** Picture fractions to view pixels. */
+  place([x, y]) {
+    const { scale } = this.view;
+    return [this.view.x + x * this.size.width * scale, this.view.y + y * this.size.height * scale];
+  }
+
   /** View pixels to picture pixels. */
-  #reach(viewPx) {
+  reach(viewPx) {
     return viewPx / this.view.scale;
   }
 
   #press(event) {
     if (this.forward(event) || event.button > 1) return;
     this.focus();
-    this.#pointer = this.#fraction(this.#at(event));
-    if (event.button === 1 || this.panning) this.#drag = this.#pan(event);
+    this.#pointer = this.fraction(this.#at(event));
+    if (event.button === 1 || this.panning) this.#drag = pan(this, this.#at(event));
     else if (!this.locked && this.model.error === null) this.#drag = this.#begin(event);
     if (this.#drag) this.canvas.setPointerCapture(event.pointerId);
     this.#changed();
@@ -221,16 +212,16 @@ export class ZoneStage {
 
   /** What a press does: grab a handle, or what the tool says. */
   #begin(event) {
-    const point = this.#pointer;
+    const start = this.#pointer;
     const handle = this.#handleAt(this.#at(event));
     if (handle && !this.#corners) {
       if (event.altKey && this.model.zone.shape === "polygon") return this.#dropCorner(handle);
-      return this.#resize(handle);
+      return resize(this, handle);
     }
     if (this.tool === "polygon") return this.#addCorner(event);
-    if (this.tool === "brush") return this.#paint(point);
-    if (this.tool === "box" || this.tool === "ellipse") return this.#span(point);
-    return this.#grab(event, point);
+    if (this.tool === "brush") return paint(this, start);
+    if (this.tool === "box" || this.tool === "ellipse") return span(this, start);
+    return grab(this, start, event.altKey);
   }
 
   #move(event) {
@@ -241,7 +232,7 @@ export class ZoneStage {
       const samples = this.#drag.everySample ? (event.getCoalescedEvents?.() ?? []) : [];
       for (const sample of samples.length ? samples : [event]) this.#drag.move(this.#at(sample), event);
     }
-    this.#hover(this.#fraction(at), at);
+    this.#hover(this.fraction(at), at);
   }
 
   #hover(point, at = null) {
@@ -257,7 +248,7 @@ export class ZoneStage {
     if (handle) return RESIZE_CURSOR[handle.id] ? `${RESIZE_CURSOR[handle.id]}-resize` : "pointer";
     if (this.tool === "brush") return "none";
     if (this.tool !== "select") return "crosshair";
-    return this.#zonesAt(this.#pointer).length ? "move" : "default";
+    return this.zonesAt(this.#pointer).length ? "move" : "default";
   }
 
   #release(event) {
@@ -272,7 +263,7 @@ export class ZoneStage {
   cancel() {
     this.#drag?.cancel?.();
     this.#drag = null;
-    this.#draft = null;
+    this.draft = null;
     this.#corners = null;
     this.#changed();
   }
@@ -280,17 +271,17 @@ export class ZoneStage {
   #handleAt([x, y]) {
     const { zone } = this.model;
     if (!zone || this.locked) return null;
-    this.#painter.begin(null, this.view, this.size, 1, this.#masks);
     let best = { distance: REACH, handle: null };
     for (const handle of handles(zone)) {
-      const [hx, hy] = this.#painter.place([handle.x, handle.y]);
+      const [hx, hy] = this.place([handle.x, handle.y]);
       const distance = Math.hypot(hx - x, hy - y);
       if (distance <= best.distance) best = { distance, handle };
     }
     return best.handle;
   }
 
-  #zonesAt(point) {
+  /** Zones under a point of the picture, front first. */
+  zonesAt(point) {
     return zonesAt(this.model.zones, point, this.size, (zone, x, y) => this.#masks.coverage(zone, x, y));
   }
 
@@ -313,121 +304,17 @@ export class ZoneStage {
     }
     const { zone } = this.model;
     if (zone?.shape !== "polygon") return;
-    const changed = insertCorner(zone, this.#fraction(this.#at(event)), this.size, this.#reach(REACH));
+    const changed = insertCorner(zone, this.fraction(this.#at(event)), this.size, this.reach(REACH));
     if (changed) this.model.update(this.model.selected, changed);
   }
 
-  // --- drags: each has move(at, event), end(event) and cancel() ------------------------------------------------------
-
-  #pan(event) {
-    let last = this.#at(event);
-    return {
-      move: (at) => {
-        this.view = { ...this.view, x: this.view.x + at[0] - last[0], y: this.view.y + at[1] - last[1] };
-        this.fitted = false;
-        last = at;
-      },
-    };
-  }
-
-  /** Select the zone under the pointer and move it. Alt takes the next one below. */
-  #grab(event, start) {
-    const under = this.#zonesAt(start);
-    const current = under.indexOf(this.model.selected);
-    if (event.altKey && under.length) this.model.select(under[(current + 1) % under.length]);
-    else if (current < 0) this.model.select(under[0] ?? -1);
-    if (!this.model.zone) return null;
-    const first = this.model.zone;
-    return this.#edit(({ x, y }) => {
-      const [dx, dy] = [x - start[0], y - start[1]];
-      return moveZone(first, Math.round(dx * this.size.width) / this.size.width, Math.round(dy * this.size.height) / this.size.height, this.size);
-    }, start);
-  }
-
-  #resize(handle) {
-    const first = this.model.zone;
-    const onPixels = first.shape === "box" || first.shape === "ellipse";
-    const keep = first.shape === "brush" ? (point) => point : onPixels ? (point) => snap(point, this.size) : inFrame;
-    return this.#edit(({ x, y, event }) => dragHandle(first, handle.id, keep([x, y]), event.shiftKey), [handle.x, handle.y]);
-  }
-
-  /** A drag that changes the selected zone, one undo step however long it takes. */
-  #edit(change, start) {
-    this.#drags += 1;
-    const group = `drag ${this.#drags}`;
-    const from = this.#painterPlace(start);
-    let moved = false;
-    return {
-      move: (at, event) => {
-        moved ||= Math.hypot(at[0] - from[0], at[1] - from[1]) >= CLICK;
-        if (!moved) return;
-        const [x, y] = this.#fraction(at);
-        this.model.update(this.model.selected, change({ x, y, event }), { group, settled: false });
-      },
-      end: () => this.model.settle(),
-      cancel: () => this.model.cancel(),
-    };
-  }
-
-  #painterPlace(point) {
-    this.#painter.begin(null, this.view, this.size, 1, this.#masks);
-    return this.#painter.place(point);
-  }
-
-  /** Draw a box or an ellipse; a mere click selects what is there. */
-  #span(start) {
-    const shape = this.tool;
-    const zone = () => ({ ...this.#fresh(shape), points: this.#draft.points });
-    return {
-      move: (at, { shiftKey, altKey }) => {
-        const points = cornersOfDrag(start, this.#fraction(at), this.size, { square: shiftKey, centered: altKey });
-        this.#draft = { ...this.#fresh(shape), points };
-      },
-      end: () => {
-        const [[x0, y0], [x1, y1]] = this.#draft?.points ?? [start, start];
-        const small = this.#reach(CLICK);
-        if ((x1 - x0) * this.size.width < small || (y1 - y0) * this.size.height < small) {
-          this.model.select(this.#zonesAt(start)[0] ?? -1);
-        } else this.model.add(zone());
-        this.#draft = null;
-      },
-    };
-  }
-
-  /** Paint a stroke: onto the selected stroke, or as a new zone. */
-  #paint(start) {
-    const { zone, selected } = this.model;
-    const onto = zone?.shape === "brush" ? zone : null;
-    const stroke = [inFrame(start)];
-    const draft = () => ({
-      ...(onto ?? this.#fresh("brush")),
-      radius: this.radius,
-      points: onto ? [...onto.points, null, ...stroke] : [...stroke],
-    });
-    this.#draft = draft();
-    return {
-      everySample: true,
-      move: (at) => {
-        const point = inFrame(this.#fraction(at));
-        const [lastX, lastY] = stroke.at(-1);
-        if (point[0] === lastX && point[1] === lastY) return;
-        stroke.push(point);
-        this.#draft = draft();
-      },
-      end: () => {
-        stroke.splice(0, stroke.length, ...simplify(stroke, this.size, this.#reach(STROKE_TOLERANCE)));
-        if (onto) this.model.update(selected, draft());
-        else this.model.add(draft());
-        this.#draft = null;
-      },
-    };
-  }
+  // --- polygons: clicks, not a drag -------------------------------------------------------------------------------
 
   /** A click adds a corner; on the first corner it closes the polygon. */
   #addCorner(event) {
     const [x, y] = this.#at(event);
     const near = (corner, reach) => {
-      const [cornerX, cornerY] = this.#painterPlace(corner);
+      const [cornerX, cornerY] = this.place(corner);
       return Math.hypot(cornerX - x, cornerY - y) <= reach;
     };
     if (this.cornerCount >= 3 && near(this.#corners[0], REACH)) {
@@ -446,7 +333,7 @@ export class ZoneStage {
   finishPolygon() {
     const points = this.#corners;
     this.#corners = null;
-    if (points?.length >= 3) this.model.add({ ...this.#fresh("polygon"), points });
+    if (points?.length >= 3) this.model.add({ ...this.fresh("polygon"), points });
     this.#changed();
   }
 
@@ -467,7 +354,8 @@ export class ZoneStage {
     return null;
   }
 
-  #fresh(shape) {
+  /** A zone without points, as drawing starts it. */
+  fresh(shape) {
     const zone = { name: this.role, role: this.role, shape, points: [] };
     if (shape === "brush") zone.radius = this.radius;
     return { ...zone, prompt: "", strength: 1 };
@@ -542,12 +430,12 @@ export class ZoneStage {
     const painter = this.#painter;
     painter.begin(context, this.view, this.size, density, this.#masks);
     const { zones, selected } = this.model;
-    const adding = this.#draft && this.#draft.shape === "brush" && this.model.zone?.shape === "brush";
+    const adding = this.draft && this.draft.shape === "brush" && this.model.zone?.shape === "brush";
     zones.forEach((zone, index) => {
-      const shown = adding && index === selected ? this.#draft : zone;
+      const shown = adding && index === selected ? this.draft : zone;
       painter.zone(shown, { selected: index === selected, faded: this.locked });
     });
-    if (this.#draft && !adding) painter.zone(this.#draft, { selected: true });
+    if (this.draft && !adding) painter.zone(this.draft, { selected: true });
     zones.forEach((zone, index) => painter.label(zone, { selected: index === selected }));
     if (this.model.zone && !this.locked && !this.drawing) painter.handles(this.model.zone);
     if (this.#corners) painter.openPolygon(this.#corners, this.#pointer && snap(this.#pointer, this.size), this.role);
@@ -560,8 +448,8 @@ export class ZoneStage {
   reveal(zone) {
     const { width, height } = this.#extent();
     const box = bounds(zone, this.size);
-    const [x0, y0] = this.#painterPlace([box.x0, box.y0]);
-    const [x1, y1] = this.#painterPlace([box.x1, box.y1]);
+    const [x0, y0] = this.place([box.x0, box.y0]);
+    const [x1, y1] = this.place([box.x1, box.y1]);
     if (x1 < 0 || y1 < 0 || x0 > width || y0 > height) this.fit();
   }
 
