@@ -70,12 +70,15 @@ const BY_KEY = new Map(
 
 /** The shortcut of a key press, or undefined. */
 export function shortcutFor(event) {
-  if (event.altKey) return undefined;
+  // Many keyboards make [ and ] with AltGr, which says Ctrl and Alt as well.
+  const composed = event.getModifierState("AltGraph");
+  if (event.altKey && !composed) return undefined;
+  const control = (event.ctrlKey || event.metaKey) && !composed;
   const printable = event.key.length === 1;
   const letter = printable && event.key.toUpperCase() !== event.key.toLowerCase();
   // Shift is already in a sign such as ? or +; it counts for letters and for keys without a sign.
-  const shift = event.shiftKey && (!printable || (letter && (event.ctrlKey || event.metaKey)));
-  const parts = [event.ctrlKey || event.metaKey ? "Ctrl" : "", shift ? "Shift" : "", event.key];
+  const shift = event.shiftKey && (!printable || (letter && control));
+  const parts = [control ? "Ctrl" : "", shift ? "Shift" : "", event.key];
   return BY_KEY.get(parts.filter(Boolean).join("+").toUpperCase());
 }
 

@@ -353,6 +353,30 @@ def test_the_editor_refuses_what_the_node_refuses(editor):
         assert editor.evaluate("editor.model.error"), text
 
 
+def test_hostile_text_does_no_harm(editor):
+    name = "<img src=x onerror=alert(1)>"
+    editor.load(json.dumps([{**BOX, "name": name, "__proto__": {"role": "anchor"}}]))
+    assert editor.locator(".ef-list img").count() == 0 and editor.input_value(".ef-name") == name
+    for text in (
+        "[" * 200_000,
+        '"' + "x" * 10_000_000,
+        json.dumps([BOX | {"points": [[1e308, -1e308], [0, 0]]}]),
+        "[null]",
+    ):
+        editor.load(text)
+        assert editor.evaluate("editor.text.length") == len(text)
+    png = json.dumps([{"name": "m", "role": "edit", "shape": "mask", "png": "bm90IGEgcG5n"}])
+    editor.load(png)
+    editor.wait_for_timeout(100)
+    editor.click(300, 200)
+    editor.load(json.dumps([{**BOX, "name": f"zone {number}"} for number in range(1000)]))
+    assert editor.locator(".ef-zone").count() == 1000
+    editor.load("[]")
+    editor.tool("box")
+    editor.drag((100, 100), (200, 200))
+    assert len(editor.zones) == 1
+
+
 # --- what it looks like
 
 

@@ -270,6 +270,33 @@ def test_draw_undo_redo_reload_run(ui):
     assert 0 < (mask > 0).mean() < 0.5
 
 
+def test_the_template_opens_with_an_editor(ui):
+    ui.page.goto(f"{ui.server.url}/?template=2_surgical_strike&source=edit-first")
+    ui.wait_ready()
+    ui.page.wait_for_selector(".ef-zones")
+    number = ui.page.evaluate("(kind) => app.graph.nodes.find((node) => node.comfyClass === kind).id", NODE)
+    ui.page.evaluate(
+        """(id) => {
+            const { pos } = app.graph.getNodeById(id);
+            app.canvas.ds.scale = 1;
+            app.canvas.ds.offset = [300 - pos[0], 120 - pos[1]];
+            app.canvas.setDirty(true, true);
+        }""",
+        number,
+    )
+    ui.with_picture()
+    before = ui.zones(number)
+    canvas = ui.page.locator(".ef-stage canvas").bounding_box()
+    ui.page.click("[data-tool=ellipse]")
+    middle = (canvas["x"] + canvas["width"] / 2, canvas["y"] + canvas["height"] / 2)
+    ui.page.mouse.move(*middle)
+    ui.page.mouse.down()
+    ui.page.mouse.move(middle[0] + 40, middle[1] + 30, steps=4)
+    ui.page.mouse.up()
+    assert len(ui.zones(number)) == len(before) + 1
+    assert ui.zones(number)[:-1] == before
+
+
 def test_the_workflows_own_undo_keeps_a_living_editor(ui):
     ui.load(workflow(json.dumps([EDIT])))
     ui.with_picture()
@@ -323,18 +350,21 @@ def test_the_renderer_can_be_switched(ui):
         assert ui.page.locator(".ef-zone").count() == count
 
 
-def test_inside_a_subgraph(ui):
-    ui.load(workflow(json.dumps([EDIT])))
-    ui.with_picture()
-    ui.page.evaluate("app.canvas.graph.convertToSubgraph(new Set([app.graph.getNodeById(2)]))")
+@pytest.mark.parametrize("between", [False, True], ids=["picture from outside", "picture from inside"])
+def test_inside_a_subgraph(ui, between):
+    ui.load(workflow(json.dumps([EDIT]), between=between))
     ui.page.evaluate(
-        """() => {
+        """(ids) => {
+            app.graph.convertToSubgraph(new Set(ids.map((id) => app.graph.getNodeById(id))));
             const host = app.graph.nodes.find((node) => node.subgraph);
             app.canvas.openSubgraph(host.subgraph, host);
-        }"""
+        }""",
+        [6, 2] if between else [2],
     )
     ui.page.wait_for_selector(".ef-zones")
     ui.look()
+    if between:
+        ui.run()
     ui.with_picture()
     number = ui.page.evaluate("(kind) => app.canvas.graph.nodes.find((node) => node.comfyClass === kind).id", NODE)
     ui.page.evaluate(
