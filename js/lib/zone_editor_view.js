@@ -13,6 +13,7 @@ import { ZONE_STYLE } from "./zone_style.js";
 
 const TOOL_TITLE = { select: "Select (V)", box: "Box (R)", ellipse: "Ellipse (E)", polygon: "Polygon (P)", brush: "Brush (B)" };
 const DUPLICATE_SHIFT_PX = 12;
+const MAX_TEXT_SHOWN = 200_000; // ten million characters hold a text box, and the page, for seconds
 
 export class ZoneEditor {
   #url = null;
@@ -79,7 +80,8 @@ export class ZoneEditor {
 
   #roleButton(role) {
     const title = role === "anchor" ? "Anchor: these pixels stay (X)" : "Edit: these pixels may change (X)";
-    const button = element("button", { type: "button", className: "ef-button ef-role", title }, [icon(role), role === "anchor" ? "Anchor" : "Edit"]);
+    const word = element("span", { textContent: role === "anchor" ? "Anchor" : "Edit" });
+    const button = element("button", { type: "button", className: "ef-button ef-role", title }, [icon(role), word]);
     button.dataset.role = role;
     button.addEventListener("mousedown", (event) => event.preventDefault());
     button.addEventListener("click", () => this.#pick(() => this.stage.setRole(role)));
@@ -202,7 +204,9 @@ export class ZoneEditor {
 
   undo() {
     if (this.stage.dropLastCorner()) return;
-    if (this.#may) this.model.undo();
+    if (!this.#may) return;
+    if (this.model.canUndo) this.model.undo();
+    else this.#say("Nothing to undo here. Click the graph first to undo in the workflow.");
   }
 
   redo() {
@@ -305,10 +309,9 @@ export class ZoneEditor {
     this.helpButton.ariaPressed = String(!this.help.hidden);
     this.textButton.ariaPressed = String(!this.textPane.hidden);
     this.element.classList.toggle("ef-focused", stage.focused);
-    if (document.activeElement !== this.textArea) this.textArea.value = model.text;
-    this.textArea.readOnly = stage.locked;
     this.clearButton.hidden = model.error === null || stage.locked;
     this.#refreshMessage();
+    this.#refreshText();
     this.panel.refresh();
     this.#say(this.#advice());
     stage.redraw();
@@ -322,6 +325,15 @@ export class ZoneEditor {
     this.message.textContent = this.notice ?? (wrong ? wrong + error : empty || "");
     this.message.hidden = !this.message.textContent;
     if (wrong) this.textPane.hidden = false;
+  }
+
+  #refreshText() {
+    if (this.textPane.hidden || document.activeElement === this.textArea) return;
+    const { text } = this.model;
+    const long = text.length > MAX_TEXT_SHOWN;
+    this.textArea.value = long ? "" : text;
+    this.textArea.placeholder = long ? `The text has ${text.length} characters: too many to show.` : "";
+    this.textArea.readOnly = long || this.stage.locked;
   }
 
   /** What can be done now, in a line. */

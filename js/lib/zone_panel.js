@@ -36,13 +36,13 @@ export class ZonePanel {
       "Strength",
       this.strength,
     ]);
-    this.radiusField = element("label", { className: "ef-field ef-grow", title: "Radius of the brush. [ and ] change it too." }, [
+    this.radiusField = element("label", { className: "ef-field", title: "Radius of the brush. [ and ] change it too." }, [
       "Brush",
       this.radius,
     ]);
     this.fields = element("div", { className: "ef-fields" }, [
       this.prompt,
-      element("div", { className: "ef-row" }, [this.strengthField, this.radiusField]),
+      element("div", { className: "ef-numbers" }, [this.strengthField, this.radiusField]),
     ]);
     this.prompt.addEventListener("input", () => this.#update({ prompt: this.prompt.value }, "prompt"));
     this.strength.addEventListener("input", () => {
@@ -136,16 +136,19 @@ export class ZonePanel {
   }
 
   #fillRow(row, zone, selected) {
+    const { locked } = this.editor.stage;
+    if (row.zone === zone && row.selected === selected && row.locked === locked) return; // zones are never changed
+    Object.assign(row, { zone, selected, locked });
     row.root.classList.toggle("ef-selected", selected);
     row.root.ariaCurrent = String(selected);
     row.root.dataset.role = zone.role;
     setValue(row.name, zone.name);
-    row.name.readOnly = this.editor.stage.locked;
+    row.name.readOnly = locked;
     row.role.replaceChildren(icon(zone.role));
     row.role.setAttribute("aria-label", `${zone.role}; switch`);
     row.shape.replaceChildren(icon(zone.shape));
     row.shape.title = zone.shape;
-    for (const button of row.root.querySelectorAll("button")) button.disabled = this.editor.stage.locked;
+    for (const button of row.root.querySelectorAll("button")) button.disabled = locked;
   }
 
   /** Put the cursor into the selected zone's name. */

@@ -97,17 +97,16 @@ export const ZONE_STYLE = `
 .ef-actions .ef-button { height: 22px; min-width: 22px; padding: 0; color: var(--ef-quiet); }
 .ef-actions .ef-button:hover:not(:disabled) { color: var(--ef-ink); }
 
-.ef-fields { display: flex; flex-direction: column; gap: 5px; padding: 5px 6px 6px; border-top: 1px solid var(--ef-line); }
-.ef-row { display: flex; align-items: center; gap: 12px; }
+.ef-fields { display: flex; gap: 6px; padding: 6px; border-top: 1px solid var(--ef-line); }
+.ef-numbers { display: flex; flex: none; flex-direction: column; justify-content: space-between; gap: 2px; width: 124px; }
 .ef-field { display: flex; align-items: center; gap: 6px; color: var(--ef-quiet); }
-.ef-grow { flex: 1; }
-.ef-field input[type="range"] { flex: 1; min-width: 60px; accent-color: var(--ef-ink); }
+.ef-field input[type="range"] { flex: 1; width: 0; min-width: 0; height: 18px; margin: 0; accent-color: var(--ef-ink); }
 .ef-zones .ef-field input[type="number"], .ef-zones .ef-prompt, .ef-zones .ef-json {
   margin: 0; padding: 3px 6px; border: 1px solid var(--ef-line); border-radius: 5px;
   background: var(--ef-ground); color: var(--ef-ink); font: inherit; user-select: text;
 }
-.ef-zones .ef-field input[type="number"] { width: 64px; }
-.ef-zones .ef-prompt { width: 100%; min-height: 40px; resize: none; }
+.ef-zones .ef-field input[type="number"] { flex: 1; width: 0; min-width: 0; }
+.ef-zones .ef-prompt { flex: 1; min-width: 0; height: 52px; resize: none; }
 .ef-zones :is(.ef-prompt, .ef-field input):disabled { opacity: 0.5; }
 
 .ef-text { display: flex; flex: none; flex-direction: column; gap: 4px; padding: 6px; border-top: 1px solid var(--ef-line); }
@@ -127,10 +126,17 @@ export const ZONE_STYLE = `
 .ef-key { display: flex; gap: 8px; padding: 1px 0; }
 .ef-key kbd { flex: 0 0 88px; color: #fff; font: 11px/1.5 ui-monospace, monospace; }
 
+@container (max-width: 470px) {
+  .ef-bar .ef-button { min-width: 24px; padding: 0 2px; }
+  .ef-bar .ef-role { padding: 0 5px; }
+  .ef-role[aria-pressed="false"] span, .ef-zoom { display: none; }
+}
 @container (min-width: 640px) {
   .ef-main { flex-direction: row; }
   .ef-side { width: 250px; border-top: 0; border-left: 1px solid var(--ef-line); }
   .ef-list { flex: 1 1 auto; height: auto; }
-  .ef-zones .ef-prompt { min-height: 96px; }
+  .ef-fields { flex-direction: column; }
+  .ef-numbers { width: auto; gap: 6px; }
+  .ef-zones .ef-prompt { flex: none; height: 110px; }
 }
 `;
