@@ -23,9 +23,12 @@ FLAGS = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """Chromium from the system (CHROMIUM, else the PATH); skips where it or Playwright is missing."""
+    """Chromium from the system (CHROMIUM, else the PATH); skips where it or Playwright is missing.
+
+    Closed after each module: while Playwright is open its event loop runs, and no other test could start one.
+    """
     playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright: pip install playwright")
     program = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     if not program:
