@@ -134,7 +134,8 @@ export class ZoneEditor {
     if (!shortcut) return;
     event.preventDefault();
     event.stopPropagation();
-    shortcut.run(this);
+    // A key must not pull the zone from under the pointer that drags it.
+    if (!this.stage.dragging || event.key === "Escape") shortcut.run(this);
   }
 
   #keyUp(event) {

@@ -21,6 +21,7 @@ const RESIZE_CURSOR = { n: "ns", s: "ns", e: "ew", w: "ew", nw: "nwse", se: "nws
 
 export class ZoneStage {
   #drag = null;
+  #dragger = 0; // the pointer that drags
   #pointer = null;
   #corners = null; // of a polygon being drawn
   #frame = 0;
@@ -80,8 +81,12 @@ export class ZoneStage {
     return this.model.zone?.shape === "brush" ? this.model.zone.radius : this.newRadius;
   }
 
+  get dragging() {
+    return this.#drag !== null;
+  }
+
   get drawing() {
-    return this.#corners !== null || this.#drag !== null;
+    return this.dragging || this.#corners !== null;
   }
 
   /** Corners of a polygon under way; 0 when there is none. */
@@ -201,12 +206,15 @@ export class ZoneStage {
   }
 
   #press(event) {
-    if (this.forward(event) || event.button > 1) return;
+    if (this.#drag || this.forward(event) || event.button > 1) return; // a second finger begins nothing
     this.focus();
     this.#pointer = this.fraction(this.#at(event));
     if (event.button === 1 || this.panning) this.#drag = pan(this, this.#at(event));
     else if (!this.locked && this.model.error === null) this.#drag = this.#begin(event);
-    if (this.#drag) this.canvas.setPointerCapture(event.pointerId);
+    if (this.#drag) {
+      this.#dragger = event.pointerId;
+      this.canvas.setPointerCapture(event.pointerId);
+    }
     this.#changed();
   }
 
@@ -226,7 +234,7 @@ export class ZoneStage {
 
   #move(event) {
     const at = this.#at(event);
-    if (!this.view) return;
+    if (!this.view || (this.#drag && event.pointerId !== this.#dragger)) return;
     if (this.#drag) {
       // Strokes need every sample the device made, not only the last of a frame.
       const samples = this.#drag.everySample ? (event.getCoalescedEvents?.() ?? []) : [];
@@ -252,7 +260,7 @@ export class ZoneStage {
   }
 
   #release(event) {
-    if (!this.#drag) return;
+    if (!this.#drag || event.pointerId !== this.#dragger) return;
     const drag = this.#drag;
     this.#drag = null;
     drag.end?.(event);

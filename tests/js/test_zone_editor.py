@@ -180,6 +180,17 @@ def test_escape_gives_a_drag_up_without_a_trace(editor):
     assert not editor.evaluate("editor.model.canUndo || editor.model.canRedo")
 
 
+def test_keys_wait_while_a_zone_is_dragged(editor):
+    editor.load(json.dumps([BOX, {**BOX, "name": "rim"}]))
+    editor.drag((300, 200), (330, 200), release=False)
+    editor.press("Delete", "Control+z", "PageDown")
+    editor.page.mouse.move(*editor.at(340, 200))
+    editor.page.mouse.up()
+    assert [zone["name"] for zone in editor.zones] == ["cup", "rim"]
+    assert editor.zones[0] == {**BOX, "prompt": "", "strength": 1}
+    assert torch.equal(mask_of(editor.zones[1]), box_mask(190, 100, 490, 300))
+
+
 def test_roles_switch_and_unnamed_zones_follow(editor):
     editor.tool("box")
     editor.drag((100, 100), (200, 200))
