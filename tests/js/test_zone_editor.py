@@ -434,7 +434,7 @@ def test_two_hundred_zones_are_drawn_without_delay(editor):
         }""",
         json.dumps(zones),
     )
-    assert milliseconds < 500, "each frame composes every stroke again"  # 60 here without a GPU, 8000 when it did
+    assert milliseconds < 150, "every frame composes every stroke again"  # measured: 17 with kept layers, 390 without
 
 
 def test_the_help_names_every_key(editor):
