@@ -7,7 +7,7 @@ import binascii
 import io
 import json
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -60,6 +60,8 @@ class Zones:
     """Zones in drawing order. Where zones overlap, anchors win over edit zones; order decides nothing else."""
 
     zones: tuple[Zone, ...] = ()
+    # Width and height in px of the picture they were drawn on, where known; not part of the JSON, which fits any size.
+    frame: tuple[int, int] | None = field(default=None, compare=False)
 
     def __iter__(self):
         return iter(self.zones)
@@ -76,7 +78,7 @@ class Zones:
                 name, number = f"{zone.name} {number}", number + 1
             names.add(name)
             result.append(replace(zone, name=name))
-        return Zones(tuple(result))
+        return replace(self, zones=tuple(result))
 
     def select(self, name: str) -> Zones:
         """Zones by name, or by role with `*anchor` and `*edit`.
@@ -85,12 +87,12 @@ class Zones:
             ValueError: no zone has that name; lists the names there are.
         """
         if name in ("*anchor", "*edit"):
-            return Zones(tuple(zone for zone in self.zones if zone.role == name[1:]))
+            return replace(self, zones=tuple(zone for zone in self.zones if zone.role == name[1:]))
         chosen = tuple(zone for zone in self.zones if zone.name == name)
         if not chosen:
             names = ", ".join(f"'{zone.name}'" for zone in self.zones[:20]) or "none"
             raise ValueError(f"no zone is named '{name[:80]}'; zones here: {names}; or use *edit or *anchor")
-        return Zones(chosen)
+        return replace(self, zones=chosen)
 
     def to_json(self) -> str:
         """JSON list of zones, the form the editor and `AnchorZoneMask` use."""

@@ -128,7 +128,8 @@ class AnchorZoneMask(io.ComfyNode):
         zones_in=None,
     ) -> io.NodeOutput:
         picture = convert.image_in(image)
-        drawn = (zones_in or library.Zones()).add(*library.Zones.from_json(zones))
+        drawn = library.Zones(frame=(picture.shape[3], picture.shape[2]))
+        drawn = drawn.add(*(zones_in or ())).add(*library.Zones.from_json(zones))
         edit, lock = library.edit_and_lock_masks(
             picture,
             drawn,

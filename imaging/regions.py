@@ -1,0 +1,70 @@
+"""Regions: parts of a picture that are given words of their own, and how strongly they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from . import masks
+from .zones import Zones, zone_mask, zones_mask
+
+UNKNOWN_FRAME = (1024, 1024)  # raster for zones of which nobody knows the picture's size
+CELL_PX = 4  # coverage is averaged over cells of this size; see `coverage`
+MIN_SIDE_PX = 256  # smaller masks are kept as they are
+
+
+@dataclass(frozen=True)
+class Region:
+    """One prompt and where it applies."""
+
+    name: str  # for messages
+    prompt: str
+    strength: float  # 1 = this prompt alone, 0.5 = half of the whole picture's prompt
+    mask: Tensor  # (1, 1, h, w) in [0, 1], at any resolution
+
+
+def coverage(mask: Tensor) -> Tensor:
+    """How much of each cell of 4 x 4 px a mask covers.
+
+    Samplers shrink a mask to the latent with bilinear interpolation, which looks at 2 x 2 px of every latent pixel: a
+    thin zone comes out dotted, or not at all. Averaged over 4 px first, the same interpolation is the exact mean over
+    a latent pixel of 8 px, and covers half of one of 16 px.
+
+    Args:
+        mask: (1, 1, H, W).
+
+    Returns:
+        (1, 1, ceil(H / 4), ceil(W / 4)); masks below 256 px are returned unchanged.
+    """
+    height, width = mask.shape[2:]
+    if min(height, width) < MIN_SIDE_PX:
+        return mask
+    return F.interpolate(mask, (-(-height // CELL_PX), -(-width // CELL_PX)), mode="area")
+
+
+def mask_region(mask: Tensor, prompt: str, strength: float, feather_px: float) -> Region:
+    """A region from a mask (B, 1, H, W); its frames are united, since one prompt has one place."""
+    union = mask.to(torch.float32).nan_to_num(0, 0, 0).clamp(0, 1).amax(0, keepdim=True)
+    return Region("mask", prompt, strength, coverage(masks.feather_inward(union, feather_px)))
+
+
+def zone_regions(zones: Zones, strength: float, feather_px: float) -> list[Region]:
+    """A region for every edit zone that has a prompt; anchors are cut out of it.
+
+    Args:
+        zones: those of both roles are read.
+        strength: multiplies each zone's own.
+        feather_px: inward ramp, in pixels of the picture that the zones were drawn on.
+    """
+    width, height = zones.frame or UNKNOWN_FRAME
+    anchored = zones_mask(zones.select("*anchor"), width, height) > 0
+    regions = []
+    for zone in zones.select("*edit"):
+        if zone.prompt.strip():
+            mask = zone_mask(zone, width, height)
+            mask = masks.feather_inward(torch.where(anchored, torch.zeros_like(mask), mask), feather_px)
+            regions.append(Region(zone.name, zone.prompt, strength * zone.strength, coverage(mask)))
+    return regions
