@@ -17,6 +17,7 @@ import comfy.options  # noqa: E402
 
 comfy.options.enable_args_parsing()
 
+import comfy.utils  # noqa: E402
 import nodes  # noqa: E402
 import tiny_models  # noqa: E402
 import torch  # noqa: E402
@@ -24,6 +25,8 @@ import torch  # noqa: E402
 runpy.run_path(str(ROOT / "conftest.py"))
 from edit_first.nodes.prompt import RegionalPrompt  # noqa: E402
 
+torch.set_num_threads(1)  # the models are too small to share
+comfy.utils.PROGRESS_BAR_ENABLED = False
 CLIP = tiny_models.Clip()
 A, BASE, B = slice(0, 5), slice(5, 11), slice(11, 16)
 
