@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import io
 import json
+import logging
 import math
+import numbers
+import struct
+import unicodedata
+import zlib
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -20,12 +24,17 @@ ROLES = ("anchor", "edit")
 SHAPES = ("box", "ellipse", "polygon", "brush", "mask")
 
 # Far beyond what a person draws; they keep a hostile value from stalling the server.
-MAX_ZONES = 1000
-MAX_POINTS = 20_000
-MAX_JSON_CHARS = 64_000_000
+MAX_ZONES = 500
+MAX_POINTS = 20_000  # of one zone
+MAX_ALL_POINTS = 200_000
+MAX_JSON_CHARS = 20_000_000
 MAX_NAME_CHARS = 200
 MAX_PROMPT_CHARS = 20_000
-MAX_MASK_SIDE = 16_384
+MAX_MASK_PIXELS = 64_000_000  # of one zone of shape "mask": 8K
+MAX_ALL_MASK_PIXELS = 128_000_000
+MAX_BRUSH_FRAMES = 500.0  # work of all brush strokes together: bounding boxes of their segments, in pictures
+
+logger = logging.getLogger("edit_first")
 
 Point = tuple[float, float]
 
@@ -117,7 +126,8 @@ class Zones:
             raise ValueError(f"zones: expected a JSON list of zones, got {_kind(value)}; for example {EXAMPLE}")
         if len(value) > MAX_ZONES:
             raise ValueError(f"zones: {len(value)} zones; at most {MAX_ZONES} are read")
-        return cls().add(*(_parse_zone(entry, number) for number, entry in enumerate(value, 1)))
+        budget = _Budget()
+        return cls().add(*(_parse_zone(entry, number, budget) for number, entry in enumerate(value, 1)))
 
 
 EXAMPLE = '[{"name":"face","role":"anchor","shape":"box","points":[[0.4,0.1],[0.6,0.4]]}]'
@@ -126,10 +136,50 @@ EXAMPLE = '[{"name":"face","role":"anchor","shape":"box","points":[[0.4,0.1],[0.
 def _kind(value) -> str:
     """Name of a JSON value's type, for error messages."""
     names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}
-    return names.get(type(value), f"the number {value}")
+    return names.get(type(value)) or f"the number {str(value)[:40]}"
 
 
-def _parse_zone(value, number: int) -> Zone:
+@dataclass
+class _Budget:
+    """What zones may still cost together; counts down while they are read."""
+
+    points: int = MAX_ALL_POINTS
+    mask_pixels: int = MAX_ALL_MASK_PIXELS
+    brush_frames: float = MAX_BRUSH_FRAMES
+
+    def take(self, zone: Zone, where: str) -> None:
+        """Count a zone.
+
+        Raises:
+            ValueError: it is the one that is too much.
+        """
+        self.points -= len(zone.points)
+        if self.points < 0:
+            raise ValueError(f"{where}: all zones together have more than {MAX_ALL_POINTS} points; draw with fewer")
+        self.brush_frames -= _brush_frames(zone)
+        if self.brush_frames < 0:
+            raise ValueError(
+                f"{where}: all brush strokes together paint the picture more than {MAX_BRUSH_FRAMES:g} times over; "
+                f"use a box, an ellipse or a polygon for large parts"
+            )
+        if zone.shape == "mask":
+            self.mask_pixels -= _decode_mask(zone.png, where).size
+            if self.mask_pixels < 0:
+                raise ValueError(
+                    f"{where}: all masks together have more than {MAX_ALL_MASK_PIXELS} px; use smaller ones"
+                )
+
+
+def _brush_frames(zone: Zone) -> float:
+    """Work that a brush stroke causes: sizes of its segments' bounding boxes, as fractions of a square picture."""
+    if zone.shape != "brush":
+        return 0.0
+    steps = [(a, b) for a, b in zip((None, *zone.points), zone.points, strict=False) if b is not None]
+    sides = [[min(1.0, abs(b[i] - (a or b)[i]) + 2 * zone.radius) for i in (0, 1)] for a, b in steps]
+    return sum(width * height for width, height in sides)
+
+
+def _parse_zone(value, number: int, budget: _Budget) -> Zone:
     """One zone from its JSON value; `number` counts from 1 and appears in errors."""
     if not isinstance(value, dict):
         raise ValueError(f"zone {number}: expected an object, got {_kind(value)}; for example {EXAMPLE}")
@@ -137,7 +187,9 @@ def _parse_zone(value, number: int) -> Zone:
     if not isinstance(name, str) or not name.strip() or len(name) > MAX_NAME_CHARS:
         raise ValueError(f"zone {number}: name must be a text of 1 to {MAX_NAME_CHARS} characters, got {_short(name)}")
     name = name.strip()
-    where = f"zone {number} ('{name[:40]}')"
+    where = f"zone {number} ('{_printable(name)[:40]}')"
+    if _printable(name) != name:
+        raise ValueError(f"{where}: name holds characters that are no text (control characters or half surrogates)")
     if name.startswith("*"):
         raise ValueError(f"{where}: a name must not start with *; *edit and *anchor stand for all zones of a role")
 
@@ -157,6 +209,8 @@ def _parse_zone(value, number: int) -> Zone:
     prompt = value.get("prompt", "")
     if not isinstance(prompt, str) or len(prompt) > MAX_PROMPT_CHARS:
         raise ValueError(f"{where}: prompt must be a text of at most {MAX_PROMPT_CHARS} characters")
+    if any(unicodedata.category(letter) == "Cs" for letter in prompt):
+        raise ValueError(f"{where}: prompt holds half a surrogate pair, which is no text")
     zone = Zone(
         name=name,
         role=role,
@@ -169,9 +223,13 @@ def _parse_zone(value, number: int) -> Zone:
     )
     if shape == "brush" and zone.radius == 0:
         raise ValueError(f"{where}: a brush needs a radius above 0 (fraction of the shorter side)")
-    if shape == "mask":
-        _decode_mask(zone.png, where)
+    budget.take(zone, where)
     return zone
+
+
+def _printable(text: str) -> str:
+    """The text without control characters and half surrogates, which no label, file or message can hold."""
+    return "".join(letter for letter in text if unicodedata.category(letter) not in ("Cc", "Cs"))
 
 
 def _parse_points(value, shape: str, where: str) -> tuple[Point | None, ...]:
@@ -203,6 +261,7 @@ def _parse_points(value, shape: str, where: str) -> tuple[Point | None, ...]:
 def _short(value) -> str:
     """A value as it may appear in an error: never longer than a line."""
     text = repr(value) if isinstance(value, str | int | float | bool | type(None)) else _kind(value)
+    text = _printable(text)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -225,21 +284,29 @@ def zones_from_inputs(
     Raises:
         ValueError: neither mask nor box, a box without a frame, or a malformed box.
     """
-    zones = []
+    shapes = []
     if mask is not None:
-        zones.append(Zone(name.strip(), role, "mask", png=encode_mask(mask), prompt=prompt, strength=strength))
+        shapes.append({"shape": "mask", "png": encode_mask(mask)})
         frame = frame or (mask.shape[3], mask.shape[2])
-    for box in _flatten_boxes(boxes):
+        if not (mask > 0).any():
+            logger.warning("zone '%s': its mask is empty; the zone covers nothing", name)
+    found = _flatten_boxes(boxes)
+    if boxes is not None and not found:
+        logger.warning("zone '%s': no box was found; the zone covers nothing", name)
+        shapes.append({"shape": "mask", "png": encode_mask(torch.zeros(1, 1, 1, 1))})
+    for box in found:
         if frame is None:
             raise ValueError("box is in pixels of a picture; connect that picture to image, or its mask to mask")
-        corners = (
-            (box["x"] / frame[0], box["y"] / frame[1]),
-            ((box["x"] + box["width"]) / frame[0], (box["y"] + box["height"]) / frame[1]),
-        )
-        zones.append(Zone(name.strip(), role, "box", corners, prompt=prompt, strength=strength))
-    if not zones:
+        left, top, width, height = (float(box[key]) for key in BOX_KEYS)
+        corners = [[left / frame[0], top / frame[1]], [(left + width) / frame[0], (top + height) / frame[1]]]
+        shapes.append({"shape": "box", "points": corners})
+    if not shapes:
         raise ValueError("Add Zone needs a shape; connect a mask or a bounding box")
-    return [_parse_zone(zone.to_dict(), number) for number, zone in enumerate(zones, 1)]
+    given = {"name": name, "role": role, "prompt": prompt, "strength": strength}
+    return [_parse_zone({**given, **shape}, number, _Budget()) for number, shape in enumerate(shapes, 1)]
+
+
+BOX_KEYS = ("x", "y", "width", "height")
 
 
 def _flatten_boxes(boxes: object) -> list[dict]:
@@ -248,7 +315,7 @@ def _flatten_boxes(boxes: object) -> list[dict]:
         return []
     if isinstance(boxes, list | tuple):
         return [box for entry in boxes for box in _flatten_boxes(entry)]
-    if isinstance(boxes, dict) and all(isinstance(boxes.get(k), int | float) for k in ("x", "y", "width", "height")):
+    if isinstance(boxes, dict) and all(isinstance(boxes.get(key), numbers.Real) for key in BOX_KEYS):
         return [boxes]
     raise ValueError(f"box must have x, y, width and height in pixels, or be a list of such boxes; got {_kind(boxes)}")
 
@@ -262,14 +329,20 @@ def encode_mask(mask: Tensor) -> str:
 
 
 def _decode_mask(png: object, where: str) -> np.ndarray:
-    """The gray levels of a zone's PNG."""
+    """The gray levels of a zone's PNG; its size is checked before anything is unpacked."""
     try:
         picture = Image.open(io.BytesIO(base64.b64decode(png, validate=True)), formats=["PNG"])
-        if max(picture.size) > MAX_MASK_SIDE:
-            raise ValueError(f"{where}: mask is {picture.width}x{picture.height}; at most {MAX_MASK_SIDE} px a side")
-        return np.asarray(picture.convert("L"))
-    except (binascii.Error, TypeError, OSError, SyntaxError):
-        raise ValueError(f"{where}: png must be base64 of a gray PNG; draw the zone again") from None
+        size, mode = picture.size, picture.mode
+        levels = np.asarray(picture.convert("L")) if size[0] * size[1] <= MAX_MASK_PIXELS else None
+    except Image.DecompressionBombError:
+        raise ValueError(f"{where}: mask is too large; at most {MAX_MASK_PIXELS} px") from None
+    except (ValueError, TypeError, OSError, SyntaxError, EOFError, zlib.error, struct.error):
+        raise ValueError(f"{where}: png must be base64 of a whole gray PNG; draw the zone again") from None
+    if levels is None:
+        raise ValueError(f"{where}: mask is {size[0]}x{size[1]}; at most {MAX_MASK_PIXELS} px")
+    if mode.startswith(("I", "F")):
+        raise ValueError(f"{where}: png has more than 8 bits a pixel (mode {mode}); save it as 8-bit gray")
+    return levels
 
 
 def zone_mask(zone: Zone, width: int, height: int) -> Tensor:

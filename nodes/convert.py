@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -79,6 +80,17 @@ def required_mask_in(mask: Tensor, image: Tensor, name: str, image_name: str = "
             f"connect a mask of the image ({size(image)}), for example from Anchor-Zone Mask"
         )
     return converted
+
+
+def united_mask_in(mask: Tensor) -> Tensor:
+    """MASK of any size and batch to one plane (1, 1, H, W) float32 in [0, 1], its frames united.
+
+    A batch of no frames, as a detector gives that found nothing, is an empty plane.
+    """
+    height, width = mask.shape[-2:]
+    frames = mask.to(torch.float32).nan_to_num(0, 0, 0).clamp(0, 1)
+    frames = frames.reshape(math.prod(mask.shape[:-2]), 1, height, width)
+    return frames.amax(0, keepdim=True) if len(frames) else frames.new_zeros(1, 1, height, width)
 
 
 def check_not_empty(mask: Tensor, name: str) -> None:

@@ -7,7 +7,7 @@ import logging
 from comfy_api.latest import io
 
 from ..imaging import regions as library
-from . import types
+from . import convert, types
 
 logger = logging.getLogger("edit_first")
 
@@ -101,7 +101,9 @@ class RegionalPrompt(io.ComfyNode):
             ],
             outputs=[
                 io.Conditioning.Output(
-                    "conditioning", "conditioning", tooltip="The whole picture's prompt with its regions, for a sampler."
+                    "conditioning",
+                    "conditioning",
+                    tooltip="The whole picture's prompt with its regions, for a sampler.",
                 )
             ],
             hidden=[io.Hidden.unique_id, io.Hidden.prompt],
@@ -121,15 +123,18 @@ class RegionalPrompt(io.ComfyNode):
         zones=None,
     ) -> io.NodeOutput:
         if mask is None and zones is None:
-            raise ValueError("Regional Prompt needs a place; connect a mask, or zones from Anchor-Zone Mask or Add Zone")
+            raise ValueError(
+                "Regional Prompt needs a place; connect a mask, or zones from Anchor-Zone Mask or Add Zone"
+            )
         if not start_percent < end_percent:
-            raise ValueError(f"start_percent is {start_percent:g} but end_percent is {end_percent:g}; start must be below")
+            raise ValueError(
+                f"start_percent is {start_percent:g} but end_percent is {end_percent:g}; start must be below"
+            )
         if clip is None:
             raise ValueError("clip is empty: this checkpoint holds no text encoder; connect a Load CLIP node")
         found = library.zone_regions(zones, strength, feather_px) if zones is not None else []
         if mask is not None and prompt.strip():
-            plane = mask.reshape(-1, 1, *mask.shape[-2:])
-            found.append(library.mask_region(plane, prompt, strength, feather_px))
+            found.append(library.mask_region(convert.united_mask_in(mask), prompt, strength, feather_px))
         regions = [region for region in found if _worth_a_pass(region)]
         if not found:
             logger.warning("Regional Prompt: no prompt for the mask and none in the zones; nothing is added")
@@ -146,7 +151,9 @@ class RegionalPrompt(io.ComfyNode):
 def _worth_a_pass(region: library.Region) -> bool:
     """Whether a region changes anything; a skipped one is named in the log."""
     if not (region.mask > 0).any():
-        logger.warning("Regional Prompt: region '%s' covers nothing and is skipped; draw or connect its mask", region.name)
+        logger.warning(
+            "Regional Prompt: region '%s' covers nothing and is skipped; draw or connect its mask", region.name
+        )
         return False
     return region.strength > 0
 
@@ -167,7 +174,9 @@ def _keep_the_rest(values: dict) -> dict:
 
 def _encode(clip, region: library.Region, conditioning: list, start_percent: float, end_percent: float) -> list:
     """A region's entries, in the picture's context."""
-    whole = next((values for _, values in conditioning if _is_whole(values)), conditioning[0][1] if conditioning else {})
+    whole = next(
+        (values for _, values in conditioning if _is_whole(values)), conditioning[0][1] if conditioning else {}
+    )
     context = {key: value for key, value in whole.items() if key not in OWN_KEYS}
     place = {
         "mask": region.mask[:, 0],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from comfy_api.latest import io, ui
 
 from ..imaging import color, overlay
@@ -187,14 +189,24 @@ class AddZone(io.ComfyNode):
                     min=0.0,
                     max=10.0,
                     step=0.05,
-                    tooltip="Weight of the zone's prompt against the others where they overlap. 0 = no effect.",
+                    tooltip=(
+                        "How far the zone's prompt replaces the whole picture's: 1 = fully, 0.5 = half, 0 = no effect. "
+                        "Where zones overlap they share by strength."
+                    ),
                 ),
-                io.Mask.Input("mask", optional=True, tooltip="The zone's shape; the frames of a batch are united."),
+                io.Mask.Input(
+                    "mask",
+                    optional=True,
+                    tooltip="The zone's shape at any size, 1 = inside; the frames of a batch are united.",
+                ),
                 io.BoundingBox.Input(
                     "box",
                     optional=True,
                     force_input=True,
-                    tooltip="A bounding box or list of boxes in pixels; needs the mask's or image's size, so connect one.",
+                    tooltip=(
+                        "A bounding box, or lists of boxes as detectors give them, in pixels of the picture in image, "
+                        "zones or mask. Each box becomes a zone; no box found becomes an empty one."
+                    ),
                 ),
                 types.Zones.Input("zones", optional=True, tooltip="Zones to add this one to."),
                 io.Image.Input(
@@ -208,10 +220,13 @@ class AddZone(io.ComfyNode):
     def execute(
         cls, name, role="anchor", prompt="", strength=1.0, mask=None, box=None, zones=None, image=None
     ) -> io.NodeOutput:
-        plane = None if mask is None else mask.reshape(-1, 1, *mask.shape[-2:]).amax(0, keepdim=True).float()
-        frame = (image.shape[2], image.shape[1]) if image is not None else None
+        plane = convert.united_mask_in(mask) if mask is not None else None
+        zones = zones or library.Zones()
+        frame = (image.shape[2], image.shape[1]) if image is not None else zones.frame
+        if frame is None and plane is not None:
+            frame = (plane.shape[3], plane.shape[2])
         added = library.zones_from_inputs(name, role, prompt, strength, plane, box, frame)
-        return io.NodeOutput((zones or library.Zones()).add(*added))
+        return io.NodeOutput(replace(zones, frame=zones.frame or frame).add(*added))
 
 
 class ZoneMask(io.ComfyNode):

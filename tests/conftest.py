@@ -25,6 +25,7 @@ def _load(name: str, path: Path):
 
 
 comfyui = _load("comfyui_server", ROOT / "tests" / "comfyui" / "server.py")
+_load("hostile_zones", ROOT / "tests" / "hostile_zones.py")
 
 
 def load_photo(name: str) -> torch.Tensor:

@@ -17,6 +17,10 @@ CONTRACT = {
     ),
     "EditFirst_AddZone": ("name role prompt strength mask box zones", "zones:EDIT_FIRST_ZONES"),
     "EditFirst_ZoneMask": ("zones image name", "mask:MASK"),
+    "EditFirst_RegionalPrompt": (
+        "conditioning clip prompt strength start_percent end_percent feather_px mask zones",
+        "conditioning:CONDITIONING",
+    ),
     "EditFirst_SeamFeather": (
         "original edited edit_mask method feather_px lock_mask",
         "image:IMAGE blend_mask:MASK report:EDIT_FIRST_REPORT",

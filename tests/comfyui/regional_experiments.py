@@ -18,9 +18,10 @@ import comfy.options  # noqa: E402
 comfy.options.enable_args_parsing()
 
 import comfy.utils  # noqa: E402
-import nodes  # noqa: E402
 import tiny_models  # noqa: E402
 import torch  # noqa: E402
+
+import nodes  # noqa: E402
 
 runpy.run_path(str(ROOT / "conftest.py"))
 from edit_first.nodes.prompt import RegionalPrompt  # noqa: E402
@@ -67,7 +68,9 @@ class Bench:
         latent = torch.zeros((batch, *self.shape[:-2], *cells))
         negative = CLIP.encode_from_tokens_scheduled("ugly")
         with torch.inference_mode():
-            result = nodes.common_ksampler(self.model, 3, steps, cfg, "euler", "normal", positive, negative, {"samples": latent})
+            result = nodes.common_ksampler(
+                self.model, 3, steps, cfg, "euler", "normal", positive, negative, {"samples": latent}
+            )
         return result[0]["samples"].float()
 
 
