@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -41,19 +43,25 @@ def draw_zones(image: Tensor, zones: Zones, edit: Tensor, lock: Tensor) -> Tenso
     """
     height, width = image.shape[2:]
     tinted = torch.where(lock > 0, 0.65 * image, image + 0.3 * edit * (_rgb(EDIT_COLOR, image) - image))
+    hatch = _hatch(height, width, image.device)
+    line = max(1.0, min(height, width) / 400)
     labels = []
     for zone in zones:
         inside = zone_mask(zone, width, height).to(image.device) > 0
-        name = ANCHOR_COLOR if zone.role == "anchor" else EDIT_COLOR
-        if zone.role == "anchor":
-            tinted = torch.where(inside, image, tinted)  # an anchor shows its own pixels between the stripes
-            tinted = torch.where(inside & _hatch(height, width, image.device), _rgb(name, image), tinted)
-        line = max(1.0, min(height, width) / 400)
-        outline = masks.signed_distance(inside.float()).abs() <= line
-        tinted = torch.where(outline, _rgb(name, image), tinted)
         box = masks.bounding_box(inside.float())
-        if box:
-            labels.append((zone.name, name, box[0], box[1]))
+        if box is None:
+            continue
+        name = ANCHOR_COLOR if zone.role == "anchor" else EDIT_COLOR
+        labels.append((zone.name, name, box[0], box[1]))
+        margin = math.ceil(line) + 1  # an outline lies on both sides of the edge
+        x, y = max(0, box[0] - margin), max(0, box[1] - margin)
+        window = (..., slice(y, box[1] + box[3] + margin), slice(x, box[0] + box[2] + margin))
+        shown = tinted[window]
+        if zone.role == "anchor":  # shows its own pixels between the stripes
+            shown = torch.where(inside[window], image[window], shown)
+            shown = torch.where(inside[window] & hatch[window], _rgb(name, image), shown)
+        outline = masks.signed_distance(inside[window].float()).abs() <= line
+        tinted[window] = torch.where(outline, _rgb(name, image), shown)
     return _draw_labels(tinted, labels)
 
 
