@@ -282,7 +282,7 @@ def trim(info: dict) -> dict:
     for group in ("required", "optional"):
         for name, declared in info["input"].get(group, {}).items():
             io_type, options = declared[0], declared[1] if len(declared) > 1 else {}
-            if options.get("image_upload") or name.endswith("_name"):
+            if options.get("image_upload") or name.rstrip("0123456789").endswith("_name"):
                 io_type = "COMBO"  # choices are files of one installation
                 options = {key: value for key, value in options.items() if key in ("image_upload",)}
             kept = {

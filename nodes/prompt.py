@@ -218,6 +218,8 @@ def samplers_at_cfg_1(prompt: dict, node_id: str) -> list[str]:
             if not linked or consumer in reached:
                 continue
             reached.add(consumer)
+            if "guidance" in inputs:  # hands the model guidance of its own, as Flux Guidance does
+                continue
             cfg = inputs.get("cfg", 1.0 if entry.get("class_type") == "BasicGuider" else None)
             if cfg is None:
                 queue.append(consumer)

@@ -70,9 +70,11 @@ FLUX = {
     "txt_ids_dims": [],
     "dtype": torch.float32,
 }
+FLUX_FILL = {**FLUX, "in_channels": 96}  # sees the picture with the zone cut out, and the mask
 FAMILIES = {
     "sd15": (comfy.supported_models.SD15, SD15, (4, 16, 16)),
     "flux": (comfy.supported_models.Flux, FLUX, (16, 16, 16)),
+    "flux_fill": (comfy.supported_models.Flux, FLUX_FILL, (16, 16, 16)),
     "qwen_image": (comfy.supported_models.QwenImage, QWEN_IMAGE, (16, 1, 16, 16)),
     "wan": (comfy.supported_models.WAN21_T2V, WAN, (16, 3, 16, 16)),
 }  # configuration class, sizes, shape of one latent
@@ -110,16 +112,21 @@ class Clip:
 
 
 class Vae:
-    """Latents that are the picture itself, 8 times smaller."""
+    """Latents that are the picture itself, 8 times smaller; decoding is monotone, not exact."""
+
+    def __init__(self, channels: int = 4, video: bool = False):
+        self.channels, self.video = channels, video
 
     def spacial_compression_encode(self) -> int:
         return 8
 
     def encode(self, pixels: torch.Tensor) -> torch.Tensor:
-        planes = 2 * pixels[..., :3].movedim(-1, 1) - 1
-        small = F.avg_pool2d(planes, 8)
-        return torch.cat((small, small.mean(1, keepdim=True)), 1)
+        planes = F.avg_pool2d(2 * pixels[..., :3].movedim(-1, 1) - 1, 8)
+        latent = planes.repeat(1, -(-self.channels // 3), 1, 1)[:, : self.channels]
+        return latent.unsqueeze(2) if self.video else latent
 
     def decode(self, latent: torch.Tensor) -> torch.Tensor:
-        planes = F.interpolate(latent[:, :3], scale_factor=8, mode="nearest")
-        return ((planes.movedim(1, -1) + 1) / 2).clamp(0, 1)
+        planes = latent[:, :3, 0] if latent.ndim == 5 else latent[:, :3]
+        planes = F.interpolate(planes, scale_factor=8, mode="nearest")
+        # Random weights make latents of any size; the inverse of sinh keeps all of them apart in a picture.
+        return ((torch.asinh(planes.movedim(1, -1)) / 8 + 1) / 2).clamp(0, 1)

@@ -146,6 +146,7 @@ def graph(cfg, sampler="KSampler"):
         ({"cfg": 7.0}, "KSampler", []),
         ({"cfg": ["9", 0]}, "KSampler", []),
         ({}, "BasicGuider", ["Draw"]),
+        ({"guidance": 3.5}, "FluxGuidance", []),
     ],
 )
 def test_samplers_at_cfg_1(cfg, sampler, found):
