@@ -140,6 +140,8 @@ class RegionalPrompt(io.ComfyNode):
             logger.warning("Regional Prompt: no prompt for the mask and none in the zones; nothing is added")
         if not regions:
             return io.NodeOutput(conditioning)
+        if not any(_is_whole(values) for _, values in conditioning):
+            logger.warning("Regional Prompt: conditioning has no prompt for the whole picture to keep uncovered parts")
         _warn_without_guidance(cls.hidden, conditioning, len(regions))
         base = [[words, _keep_the_rest(values)] for words, values in conditioning]
         added = [

@@ -91,6 +91,12 @@ def test_entries_with_a_place_of_their_own_are_left_alone():
     assert result[1][1] == theirs[1] and result[2][1]["guidance"] == 3.5
 
 
+def test_nothing_whole_is_a_warning(caplog):
+    result = run([[WORDS, {"mask": MASK[:1], "guidance": 2.0}]], prompt="x", mask=MASK)
+    assert len(result) == 2 and "default" not in result[0][1] and result[1][1]["guidance"] == 2.0
+    assert "no prompt for the whole picture" in caplog.text
+
+
 def test_scheduled_text_encoders_give_several_entries():
     result = run(clip=ScheduledClip(), prompt="x", mask=MASK)
     assert [values.get("clip_start_percent") for _, values in result] == [None, 0, 0.5]
