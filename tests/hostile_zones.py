@@ -109,8 +109,6 @@ def single_zones() -> dict[str, str]:
     for shape in ("box", "polygon"):
         for label, value in POINTS.items():
             zones[f"{shape} points: {label}"] = _zone(shape=f'"{shape}"', points=value)
-    zigzag = json.dumps([[i % 2, i / 5000] for i in range(5000)])
-    zones["brush that paints for hours"] = _zone(shape='"brush"', radius="0.9", points=zigzag)
     zones["brush without radius"] = _zone(shape='"brush"')
     zones["brush of nothing"] = _zone(shape='"brush"', radius="0.1", points="[null,null]")
     zones["reserved name"] = _zone(name='"*anchor"')
@@ -154,5 +152,8 @@ def fine_texts() -> dict[str, str]:
         "unknown keys": json.dumps([{**GOOD, "locked": True, "color": "#fff", "__proto__": {}}]),
         "a key twice": '[{"role":"anchor",' + json.dumps(GOOD)[1:] + "]",
         "outside the picture": json.dumps([{**GOOD, "points": [[-0.5, 0.2], [1.5, 0.4]]}]),
+        "long stroke of a huge brush": json.dumps(
+            [{**GOOD, "shape": "brush", "radius": 0.9, "points": [[i % 2, i / 20_000] for i in range(20_000)]}]
+        ),
         "corners swapped": json.dumps([{**GOOD, "points": [[0.9, 0.9], [0.1, 0.1]]}]),
     }
