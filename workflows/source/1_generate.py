@@ -84,10 +84,10 @@ def build(graph):
         "EmptyImage", "Canvas", at=(0, 0), size=(300, 150), width=SIZE, height=SIZE, batch_size=1, color=0x808080
     )
     zones = graph.node(
-        "EditFirst_AnchorZoneMask", "Zones", at=(360, 0), size=(420, 640), image=canvas.out("IMAGE"), zones=ZONES
+        "EditFirst_AnchorZoneMask", "Zones", at=(360, 0), size=(420, 780), image=canvas.out("IMAGE"), zones=ZONES
     )
-    graph.node("PreviewImage", "Zones preview", at=(360, 700), size=(420, 380), images=zones.out("preview"))
-    graph.note(NOTE, at=(0, 210), size=(320, 870))
+    graph.node("PreviewImage", "Zones preview", at=(360, 860), size=(420, 380), images=zones.out("preview"))
+    graph.note(NOTE, at=(0, 210), size=(320, 1030))
     _sdxl(graph, zones)
     _qwen(graph, zones)
     _flux(graph, zones)
@@ -148,7 +148,7 @@ def _qwen(graph, zones):
         shift=3.1,
     )
     latent = graph.node(
-        "EmptySD3LatentImage", "Qwen size", at=(1580, y + 310), size=(320, 120), mode=mode, width=SIZE, height=SIZE
+        "EmptySD3LatentImage", "Qwen size", at=(1580, y + 390), size=(320, 120), mode=mode, width=SIZE, height=SIZE
     )
     _sample(
         graph,
@@ -191,7 +191,7 @@ def _flux(graph, zones):
         models=[FLUX_VAE],
     )
     latent = graph.node(
-        "EmptySD3LatentImage", "Flux size", at=(1580, y + 310), size=(320, 120), mode=mode, width=SIZE, height=SIZE
+        "EmptySD3LatentImage", "Flux size", at=(1580, y + 390), size=(320, 120), mode=mode, width=SIZE, height=SIZE
     )
     _sample(
         graph,
@@ -241,7 +241,7 @@ def _sample(graph, zones, *, at, group, suffix, model, clip, vae, latent, sampli
         "EditFirst_RegionalPrompt",
         f"Regions{suffix}",
         at=(x + 720, y + 40),
-        size=(320, 230),
+        size=(320, 290),
         mode=mode,
         conditioning=prompt.out("CONDITIONING"),
         clip=clip,

@@ -66,20 +66,20 @@ def build(graph):
         "EditFirst_AnchorZoneMask",
         "Zones",
         at=(360, 0),
-        size=(420, 640),
+        size=(420, 780),
         image=picture.out("IMAGE"),
         zones=ZONES,
         grow_px=8,
         feather_px=16,
     )
-    graph.node("PreviewImage", "Zones preview", at=(360, 700), size=(420, 380), images=zones.out("preview"))
-    graph.note(NOTE, at=(0, 400), size=(320, 780))
+    graph.node("PreviewImage", "Zones preview", at=(360, 860), size=(420, 380), images=zones.out("preview"))
+    graph.note(NOTE, at=(0, 400), size=(320, 840))
     loader = graph.node(
         "CheckpointLoaderSimple", "Checkpoint", at=(860, 40), size=(320, 110), ckpt_name=SDXL["name"], models=[SDXL]
     )
     decoded = _noise_mask(graph, picture, zones, loader)
     _finish(graph, picture, zones, decoded)
-    hard = graph.node("InvertMask", "Hard edit mask", at=(860, 620), size=(320, 60), mask=zones.out("lock_mask"))
+    hard = graph.node("InvertMask", "Hard edit mask", at=(860, 690), size=(320, 60), mask=zones.out("lock_mask"))
     _fill(graph, picture, zones, hard)
     _encode_for_inpaint(graph, picture, zones, hard, loader)
 
@@ -97,7 +97,7 @@ def _prompts(graph, zones, clip, at, suffix, mode=0):
         "EditFirst_RegionalPrompt",
         f"Regions{suffix}",
         at=(x, y + 300),
-        size=(320, 200),
+        size=(320, 290),
         mode=mode,
         conditioning=whole.out("CONDITIONING"),
         clip=clip,
@@ -124,7 +124,7 @@ def _sample(graph, at, suffix, vae, mode=0, **inputs):
 
 def _noise_mask(graph, picture, zones, loader):
     """Any checkpoint: a soft noise mask, and differential diffusion to make use of its softness."""
-    graph.group("Any checkpoint: noise mask + differential diffusion", (840, -40), (1100, 640))
+    graph.group("Any checkpoint: noise mask + differential diffusion", (840, -40), (1100, 690))
     positive, negative = _prompts(graph, zones, loader.out("CLIP"), (1220, 40), "")
     encoded = graph.node(
         "VAEEncode", "Encode", at=(860, 200), size=(320, 60), pixels=picture.out("IMAGE"), vae=loader.out("VAE")
@@ -159,8 +159,8 @@ def _noise_mask(graph, picture, zones, loader):
 
 def _fill(graph, picture, zones, hard):
     """Models that were trained to inpaint: they see the picture with the zone cut out."""
-    y, mode = 760, BYPASSED
-    graph.group("Inpainting model, e.g. Flux Fill (bypassed)", (840, y - 40), (1460, 600))
+    y, mode = 840, BYPASSED
+    graph.group("Inpainting model, e.g. Flux Fill (bypassed)", (840, y - 40), (1460, 690))
     unet = graph.node(
         "UNETLoader", "Fill model", at=(860, y + 40), size=(320, 90), mode=mode, unet_name=FILL["name"], models=[FILL]
     )
@@ -235,8 +235,8 @@ def _fill(graph, picture, zones, hard):
 
 def _encode_for_inpaint(graph, picture, zones, hard, loader):
     """Replace outright: the zone starts from gray, so denoise must stay 1."""
-    y, mode = 1400, BYPASSED
-    graph.group("Start from nothing: VAE Encode (for Inpainting) (bypassed)", (840, y - 40), (1100, 600))
+    y, mode = 1560, BYPASSED
+    graph.group("Start from nothing: VAE Encode (for Inpainting) (bypassed)", (840, y - 40), (1100, 690))
     encoded = graph.node(
         "VAEEncodeForInpaint",
         "Encode from gray",
