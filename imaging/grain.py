@@ -33,7 +33,9 @@ EDGE_SCALES = (1.0, 2.0)  # px; the two blurs whose gradients are compared at an
 MAX_SPECTRUM_BLOCKS = 2048  # their mean is exact to a few percent at every frequency
 PAIRED_SHARE = 0.3  # of a bin's blocks, the flattest in a rendering, that are compared with the original
 MIN_BLOCKS = 8  # in a brightness bin, below which nothing can be said of it
-MODE_CONTRAST = 1.5  # how many times more blocks must lie at the level than just beyond it
+MAX_PEAK = 3.3  # median kurtosis above which a bin shows texture: grain measured 2.9 to 3.2, textures 3.4 to 8
+MODE_CONTRAST = 1.0  # how many times more blocks must lie at the level than just beyond it
+EDGE_SHARE = 0.03  # of a region's pixels, those with the largest gradients, that are edges
 MIN_EDGE = 0.03  # smallest gradient of an edge whose blur is measured, per 2 px
 MIN_EDGES = 30  # edge pixels below which sharpness cannot be told
 MIN_GAIN = 0.05  # differences of sharpness below, at any frequency, are not visible
@@ -79,17 +81,18 @@ def no_grain() -> Grain:
 
 @dataclass(frozen=True)
 class _Blocks:
-    """Measured blocks: mean (n, 3), energy (n, 3) as variance, and place (n, 3) as frame, y, x."""
+    """Measured blocks: mean (n, 3), energy (n, 3) as variance, place (n, 3) as frame, y, x; and peakedness (n)."""
 
     mean: Tensor
     energy: Tensor
     place: Tensor
+    peak: Tensor
 
     def __len__(self) -> int:
         return len(self.mean)
 
     def select(self, chosen: Tensor) -> _Blocks:
-        return _Blocks(self.mean[chosen], self.energy[chosen], self.place[chosen])
+        return _Blocks(self.mean[chosen], self.energy[chosen], self.place[chosen], self.peak[chosen])
 
     @property
     def brightness(self) -> Tensor:
@@ -153,7 +156,7 @@ def compare(original: Tensor, rendering: Tensor, region: Tensor) -> Pair:
         return Pair(flat_response, no_grain())
     filter_, coherence = _linear_filter(original, rendering, blocks.place)
     rest, shown = _unexplained(original, rendering, blocks.place, filter_)
-    unexplained = _Blocks(blocks.mean, rest, blocks.place)
+    unexplained = _Blocks(blocks.mean, _without_leaked_structure(rest, shown, blocks), blocks.place, blocks.peak)
     chosen = _flat_in_rendering(unexplained, shown)
     if not len(chosen):
         return Pair(_response(filter_, coherence), no_grain())
@@ -212,6 +215,21 @@ def _unexplained(original: Tensor, rendering: Tensor, place: Tensor, filter_: Te
     return rest, shown
 
 
+def _without_leaked_structure(rest: Tensor, shown: Tensor, blocks: _Blocks) -> Tensor:
+    """Unexplained energy (n, 3) less the share of structure that leaks into it: texture the rendering lost for good.
+
+    Within a brightness, grain does not depend on structure; what grows with it is leaked.
+    """
+    structure, energy, above, below = shown.sum(1), rest.sum(1), 0.0, 0.0
+    for members in _brightness_bins(blocks):
+        flatter = members[structure[members] <= structure[members].quantile(0.6)]
+        centered = structure[flatter] - structure[flatter].mean()
+        above += float((centered * (energy[flatter] - energy[flatter].median())).sum())
+        below += float(centered.square().sum())
+    leak = min(max(above / max(below, 1e-20), 0.0), 1.0)
+    return torch.maximum(rest - leak * shown, 0.3 * rest)
+
+
 def _rest_power(original: Tensor, rendering: Tensor, place: Tensor, filter_: Tensor) -> Tensor:
     """Mean cross power of what the filtered rendering does not explain, blocks of all levels counting alike."""
     power = torch.zeros(3, 3, BLOCK, BLOCK // 2 + 1)
@@ -251,11 +269,12 @@ def _measure_blocks(image: Tensor, region: Tensor) -> _Blocks:
     place = torch.cat([_usable_places(image[f], region[min(f, len(region) - 1)], f) for f in frames])
     if len(place) > MAX_BLOCKS:
         place = place[torch.linspace(0, len(place) - 1, MAX_BLOCKS).long()]
-    mean, energy = torch.empty(len(place), 3), torch.empty(len(place), 3)
+    mean, energy, peak = torch.empty(len(place), 3), torch.empty(len(place), 3), torch.empty(len(place))
     for index, pixels in _pixels_at(image, place):
         mean[index] = pixels.mean(2).cpu()
         energy[index] = _energy(pixels).cpu()
-    return _Blocks(mean, energy, place)
+        peak[index] = _peakedness(pixels).cpu()
+    return _Blocks(mean, energy, place, peak)
 
 
 def _usable_places(image: Tensor, region: Tensor, frame: int) -> Tensor:
@@ -266,6 +285,14 @@ def _usable_places(image: Tensor, region: Tensor, frame: int) -> Tensor:
     share = F.avg_pool2d(torch.stack((region > 0, clipped)).float().movedim(1, 0), BLOCK, STRIDE)[0]
     y, x = ((share[0] > 1 - 1e-4) & (share[1] <= CLIPPED_SHARE)).nonzero(as_tuple=True)
     return torch.stack((torch.full_like(y, frame), y * STRIDE, x * STRIDE), 1).cpu()
+
+
+def _peakedness(pixels: Tensor) -> Tensor:
+    """Kurtosis (n) of the blocks' second differences: 3 for grain of any coarseness, more for texture and edges."""
+    plane = pixels.mean(1).unflatten(1, (BLOCK, BLOCK))
+    ends = plane[:, :-2, 1:-1] + plane[:, 2:, 1:-1] + plane[:, 1:-1, :-2] + plane[:, 1:-1, 2:]
+    second = (4 * plane[:, 1:-1, 1:-1] - ends).flatten(1)
+    return second.pow(4).mean(1) / second.square().mean(1).square().clamp(min=1e-20)
 
 
 def _energy(pixels: Tensor) -> Tensor:
@@ -323,8 +350,11 @@ def _pure_grain(blocks: _Blocks, spread: float) -> Tensor:
     for members in _brightness_bins(blocks):
         own = energy[members]
         level = _grain_mode(own.sort().values, spread)
-        if level is not None:
-            chosen.append(members[own <= level * (1 + 2.5 * spread)])
+        if level is None:
+            continue
+        pure = members[own <= level * (1 + 2.5 * spread)]
+        if blocks.peak[pure].median() <= MAX_PEAK:
+            chosen.append(pure)
     return torch.cat(chosen) if chosen else torch.empty(0, dtype=torch.long)
 
 
@@ -433,30 +463,28 @@ def _level_curve(blocks: _Blocks, gain: Tensor) -> Tensor:
 # ---------------------------------------------------------------- measuring sharpness
 
 
-def edge_blur(image: Tensor, region: Tensor, *, places: Tensor | None = None) -> tuple[Tensor, Tensor]:
+def edge_blur(image: Tensor, region: Tensor) -> Tensor:
     """Blur of the strong edges of a picture, as the standard deviation in px of the blur of an ideal step.
 
     Args:
         image: (1, 3, H, W) in [0, 1].
         region: (1, 1, H, W), > 0 where to measure.
-        places: boolean (H, W) of edges to measure instead, as returned for another rendering of the picture.
 
     Returns:
-        blur (n) of the edge pixels, and their places (H, W), boolean.
+        blur (n) of the edge pixels.
 
     Source: Zhuo and Sim 2011, "Defocus map estimation from a single image": ratio of the gradients after two blurs.
     """
     fine, coarse = (_gradient(masks.gaussian_blur(luma(image.float()), sigma))[0, 0] for sigma in EDGE_SCALES)
-    if places is None:
-        allowed = region[0, 0] > 0
-        if not bool(allowed.any()):
-            return fine.new_empty(0), allowed
-        limit = max(float(fine[allowed].quantile(0.97)) if allowed.sum() < 2**24 else 0.0, MIN_EDGE)
-        ridge = F.max_pool2d(fine[None, None], 3, 1, 1)[0, 0] == fine
-        places = allowed & ridge & (fine >= limit)
+    allowed = region[0, 0] > 0
+    if not bool(allowed.any()):
+        return fine.new_empty(0)
+    strongest = fine[allowed].sort(descending=True).values
+    limit = max(float(strongest[int(EDGE_SHARE * len(strongest))]), MIN_EDGE)
+    places = allowed & (fine >= limit) & (F.max_pool2d(fine[None, None], 3, 1, 1)[0, 0] == fine)
     ratio = (fine / coarse.clamp(min=1e-6))[places].clamp(1.0005, EDGE_SCALES[1] / EDGE_SCALES[0] - 1e-3)
     blur2 = (EDGE_SCALES[1] ** 2 - (ratio * EDGE_SCALES[0]) ** 2) / (ratio**2 - 1)
-    return blur2.clamp(min=0).sqrt(), places
+    return blur2.clamp(min=0).sqrt()
 
 
 def _gradient(plane: Tensor) -> Tensor:
@@ -466,22 +494,22 @@ def _gradient(plane: Tensor) -> Tensor:
 
 
 def _blur_gap(image: Tensor, plate: Tensor, patch: Tensor) -> float:
-    """As `_blur_difference` between the sharpest edges of different regions; 0 within the natural spread.
+    """Variance in px^2 by which the patch's sharpest edges must be blurred to be as soft as the plate's sharpest.
 
-    Only their sharpest edges are compared: what is out of focus is out of focus on purpose.
+    Never negative: an unpaired patch may be soft because it is out of focus, and the plate's grain makes its edges
+    look sharper than they are. 0 within the natural spread.
     """
-    outside, inside = edge_blur(image, plate)[0], edge_blur(image, patch)[0]
+    outside, inside = edge_blur(image, plate), edge_blur(image, patch)
     if min(len(outside), len(inside)) < MIN_EDGES:
         return 0.0
     sharpest = [float(blur.quantile(0.2)) for blur in (inside, outside)]
     ratio = math.log2(max(sharpest[0], 0.2) / max(sharpest[1], 0.2))
-    return (sharpest[0] ** 2 - sharpest[1] ** 2) if abs(ratio) > UNPAIRED_SPREAD else 0.0
+    return sharpest[1] ** 2 - sharpest[0] ** 2 if ratio < -UNPAIRED_SPREAD else 0.0
 
 
 def gaussian_response(blur_px2: float) -> Tensor:
-    """Frequency response of a Gaussian blur of the given variance; of its inverse, limited, when negative."""
-    square = (_radius() / BLOCK).square()
-    return torch.exp(-2 * math.pi**2 * blur_px2 * square).clamp(max=MAX_SHARPEN)
+    """Frequency response of a Gaussian blur of the given variance."""
+    return torch.exp(-2 * math.pi**2 * blur_px2 * (_radius() / BLOCK).square())
 
 
 def filter_image(image: Tensor, response: Tensor) -> Tensor:
@@ -517,7 +545,7 @@ def render_grain(grain: Grain, image: Tensor, seed: int) -> Tensor:
     kernel = kernel / kernel.square().sum((1, 2, 3), keepdim=True).sqrt().clamp(min=1e-12)
     sigma = grain.sigma(image)
     # Black and white clip in the plate as well: grain on pure white would only darken it.
-    room = (torch.minimum(image, 1 - image).clamp(min=0) / (2 * sigma).clamp(min=1e-6)).clamp(max=1)
+    room = (torch.minimum(image, 1 - image).clamp(min=0) / sigma.clamp(min=1e-6)).clamp(max=1)
     return _convolve(white, kernel.to(image.device)) * sigma * room
 
 
@@ -617,7 +645,7 @@ def plan_match(image: Tensor, edit: Tensor, *, original: Tensor | None = None, m
         pair = compare(original, image, rendered)
         response, missing = pair.response, _less(pair.lacking, left) if present is not None else pair.lacking
     else:
-        response, missing = gaussian_response(-_blur_gap(image[:1], outside[:1], edit[:1])), difference(wanted, left)
+        response, missing = gaussian_response(_blur_gap(image[:1], outside[:1], edit[:1])), difference(wanted, left)
     sharpens = match_sharpness and float((response - 1).abs().max()) > MIN_GAIN
     return Match(paired, response if sharpens else None, present, wanted, missing)
 
