@@ -69,6 +69,8 @@ THRESHOLDS = (
         "recolor_delta_e00", "CIEDE2000", "lower", 4, 2, "fail", "SKU Recolor",
         "Distance of a recolored surface's diffuse mid-tones from the color asked for.",
         "brand owners commonly ask for at most 2; ISO 12647-2 tolerates 3.5 to 5 in print",
+    ),
+    Threshold(
         "grain_log2_ratio", "doublings", "lower", 0.8, 0.5, "warn", "Grain Match",
         "How much stronger or weaker grain is inside the edit than around it, in flat parts of like brightness.",
         "PENDING",

@@ -124,19 +124,22 @@ def plan_crop(
     return _plan_around(box, frame, _Sizing(context, resize, megapixels, size, multiple_of, padding))
 
 
-def plan_crops(mask: Tensor, *, context_mask: Tensor | None = None, **sizing) -> list[CropPlan]:
-    """Plan one window for each separate region of the mask, in reading order.
+def plan_crops(mask: Tensor, *, context_mask: Tensor | None = None, separate: bool = True, **sizing) -> list[CropPlan]:
+    """Plan one window for each separate region of the mask, in reading order, or a single one for all.
 
     Regions are merged when they are nearer than `MIN_MARGIN_PX`, and until no window reaches into another region: a
     patch stitched later would undo the earlier one.
 
     Args:
         mask, context_mask: as for `plan_crop`. A part of the context mask counts for the region it touches.
+        separate: False plans the one window of `plan_crop`.
         sizing: the other arguments of `plan_crop`.
 
     Raises:
         ValueError: as `plan_crop`, or there are more than `MAX_REGIONS` regions.
     """
+    if not separate:
+        return [plan_crop(mask, context_mask=context_mask, **sizing)]
     _check_masks(mask, context_mask)
     frame, sizing = (mask.shape[3], mask.shape[2]), _Sizing(**sizing)
     boxes = _region_boxes(mask, context_mask)
@@ -196,6 +199,32 @@ def stitch(original: Tensor, patch: Tensor, plan: CropPlan) -> Tensor:
     result = original.expand(frames, -1, -1, -1).clone()
     result[:, :, y : y + height, x : x + width] = patch[:, :, top : top + height, left : left + width]
     return result
+
+
+def stitch_all(originals: list[Tensor], patches: list[Tensor], plans: list[CropPlan]) -> list[Tensor]:
+    """Stitch lists of patches: several regions into one frame, or one patch into each of several frames.
+
+    Args:
+        originals: one image for all patches, or one for each.
+        patches, plans: of equal length.
+
+    Returns:
+        As many images as `originals`.
+
+    Raises:
+        ValueError: the lists do not fit together; as `stitch` for each patch.
+    """
+    if len(patches) != len(plans) or len(originals) not in (1, len(patches)):
+        raise ValueError(
+            f"{len(originals)} originals, {len(patches)} patches and {len(plans)} crops do not fit together; connect "
+            "one original, and patch and crop from the same Crop to Region"
+        )
+    if len(originals) == len(patches):
+        return [stitch(*parts) for parts in zip(originals, patches, plans, strict=True)]
+    result = originals[0]
+    for patch, plan in zip(patches, plans, strict=True):
+        result = stitch(result, patch, plan)
+    return [result]
 
 
 @dataclass(frozen=True)

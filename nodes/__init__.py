@@ -2,9 +2,9 @@
 
 from comfy_api.latest import ComfyExtension, io
 
-from . import campaign, checks, gate, lock, product, prompt, seam, zones
+from . import campaign, checks, crop, gate, grain, lock, product, prompt, seam, zones
 
-MODULES = (zones, prompt, seam, lock, product, campaign, checks, gate)
+MODULES = (zones, prompt, crop, grain, seam, lock, product, campaign, checks, gate)
 NODES: list[type[io.ComfyNode]] = [node for module in MODULES for node in module.NODES]
 
 

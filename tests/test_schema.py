@@ -21,6 +21,15 @@ CONTRACT = {
         "conditioning clip prompt strength start_percent end_percent feather_px mask zones",
         "conditioning:CONDITIONING",
     ),
+    "EditFirst_RegionCrop": (
+        "image edit_mask context resize megapixels width height multiple_of context_mask",
+        "image:IMAGE mask:MASK crop:EDIT_FIRST_CROP",
+    ),
+    "EditFirst_RegionStitch": ("original patch crop", "image:IMAGE"),
+    "EditFirst_GrainMatch": (
+        "image edit_mask strength match_sharpness seed original lock_mask",
+        "image:IMAGE report:EDIT_FIRST_REPORT",
+    ),
     "EditFirst_SeamFeather": (
         "original edited edit_mask method feather_px lock_mask",
         "image:IMAGE blend_mask:MASK report:EDIT_FIRST_REPORT",

@@ -1,0 +1,46 @@
+"""Grain and sharpness inside an edit against its surroundings."""
+
+import torch
+from edit_first.checks.texture import texture_report
+from edit_first.imaging import masks
+
+
+def grained(image, seed=1):
+    noise = torch.randn(image.shape, generator=torch.Generator().manual_seed(seed))
+    return (image + 5 / 255 * masks.gaussian_blur(noise, 0.6) / 0.5).clamp(0, 1)
+
+
+def values(report):
+    return {m.metric: m.value for m in report.measurements}
+
+
+def test_unedited_photograph_passes(coffee, make_disc):
+    report = texture_report(grained(coffee), make_disc(coffee))
+    assert report.verdict("production") == "pass" and values(report)["grain_log2_ratio"] < 0.3
+
+
+def test_clean_patch_in_a_grained_plate_is_found_with_its_place(coffee, make_disc):
+    disc = make_disc(coffee)
+    patched = torch.where(disc > 0, masks.gaussian_blur(coffee, 1), grained(coffee))
+    report = texture_report(patched, disc)
+    found = report.measurements[0]
+    assert found.value > 1 and "cleaner" in found.detail and report.verdict("good enough") == "warn"
+    assert 150 <= found.where.x <= 450 and 50 <= found.where.y <= 350
+
+
+def test_soft_patch_is_found(coffee, make_disc):
+    disc = make_disc(coffee)
+    report = texture_report(torch.where(disc > 0, masks.gaussian_blur(coffee, 4), coffee), disc)
+    assert values(report)["sharpness_log2_ratio"] > 1 and "softer" in report.measurements[1].detail
+
+
+def test_plate_and_earlier_state_are_told(coffee, make_disc):
+    disc, plate, raw = make_disc(coffee), grained(coffee), masks.gaussian_blur(coffee, 1)
+    matched = torch.where(disc > 0, grained(coffee, 2), raw)
+    report = texture_report(matched, disc, plate=plate, before=raw)
+    assert values(report)["grain_log2_ratio"] < 0.3 and "before)" in report.measurements[0].detail
+
+
+def test_flat_pictures_and_full_masks_give_no_number():
+    report = texture_report(torch.full((1, 3, 64, 64), 0.5), torch.ones(1, 1, 64, 64))
+    assert all(m.value is None and m.detail for m in report.measurements)
