@@ -73,12 +73,12 @@ THRESHOLDS = (
     Threshold(
         "grain_log2_ratio", "doublings", "lower", 0.8, 0.5, "warn", "Grain Match",
         "How much stronger or weaker grain is inside the edit than around it, in flat parts of like brightness.",
-        "PENDING",
+        "24 photographs: 95 % of unedited ones below 0.42, clean patches in grained plates at 1.2 in the median",
     ),
     Threshold(
-        "sharpness_log2_ratio", "doublings", "lower", 1.0, 0.6, "warn", "Grain Match",
+        "sharpness_log2_ratio", "doublings", "lower", None, None, "warn", "Grain Match",
         "How much softer or sharper the sharpest edges inside the edit are than those outside it.",
-        "PENDING",
+        "shown for information: what is out of focus is soft on purpose",
     ),
 )  # fmt: skip
 
