@@ -21,7 +21,7 @@ from harness import load_photos, median_seconds, save  # first: it loads the pac
 
 from edit_first.imaging import crop, masks, resample
 
-SCALES = (2.0, 0.5)
+SCALES = (1.5, 2.0, 0.75, 0.5)
 HIGH_PASS_PX = 1.5
 
 
@@ -50,6 +50,7 @@ def rivals() -> dict:
     except (ImportError, OSError) as error:
         found["CropAndStitch"] = str(error)
     try:
+        sys.path.append(str(folder / "NKD"))
         spec = importlib.util.spec_from_file_location("nkd_helpers", folder / "NKD/helpers.py")
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
@@ -113,8 +114,8 @@ def speed() -> list[dict]:
                     "megapixels": megapixels,
                     "resize": resize,
                     "crop": f"{plan.crop_width}x{plan.crop_height}",
-                    "crop_s": median_seconds(lambda image=image, plan=plan: crop.crop(image, plan), 3),
-                    "stitch_s": median_seconds(lambda i=image, p=patch, plan=plan: crop.stitch(i, p, plan), 3),
+                    "crop_s": median_seconds(lambda image=image, plan=plan: crop.crop(image, plan)),
+                    "stitch_s": median_seconds(lambda i=image, p=patch, plan=plan: crop.stitch(i, p, plan)),
                 }
             )
     return rows

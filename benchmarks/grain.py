@@ -14,6 +14,7 @@ import importlib.util
 import os
 import resource
 import statistics
+import sys
 from pathlib import Path
 
 import torch
@@ -23,7 +24,7 @@ from edit_first.imaging import grain, masks
 
 BINS = 8
 BLOCK = 16
-PLATES = {"white": (0.0, 4.0, False), "correlated, stronger in shadows": (0.8, 6.0, True), "coarse": (1.4, 5.0, False)}
+PLATES = {"correlated, stronger in shadows": (0.8, 6.0, True), "white": (0.0, 4.0, False)}
 
 
 def make_plate(photo: torch.Tensor, blur_px: float, level: float, shadows: bool, seed: int) -> torch.Tensor:
@@ -54,6 +55,7 @@ def methods() -> dict:
     }
     helpers = Path(os.environ.get("RIVALS_PATH", "/nonexistent")) / "NKD/helpers.py"
     if helpers.is_file():
+        sys.path.append(str(helpers.parent))
         spec = importlib.util.spec_from_file_location("nkd_helpers", helpers)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
