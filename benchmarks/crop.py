@@ -21,7 +21,7 @@ from harness import load_photos, median_seconds, save  # first: it loads the pac
 
 from edit_first.imaging import crop, masks, resample
 
-SCALES = (1.5, 2.0, 0.75, 0.5)
+SCALES = (2.0, 0.5)
 HIGH_PASS_PX = 1.5
 
 
