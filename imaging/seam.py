@@ -1,16 +1,45 @@
-"""Blending an edit into the picture it was made for."""
+"""Blending an edit into the picture it was made for, so that its border cannot be found."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
+import cv2
+import numpy as np
 import torch
 from torch import Tensor
 
-from . import masks
+from . import color, masks
+from .membrane import FIXED_WEIGHT, solve_membrane
+from .paired import CONTEXT_PX, correct, is_raw, local_activity
+from .pyramid import blend_multiband
+from .seam_path import seam_path
 
-METHODS = ("auto", "alpha")
-DEFAULT_FEATHER_PX = 8
+METHODS = ("auto", "alpha", "multiband", "gradient", "matte")
+MARGIN_PX = CONTEXT_PX + 16  # surroundings cut out with each edit
+
+# Ramp widths in px: the narrowest hides a change of content, the widest a step of tone on a flat surface.
+NARROWEST_PX, WIDEST_PX = 2.0, 16.0
+TEXTURE_ACTIVITY = 0.05  # local standard deviation of OKLab lightness at which a wide ramp would show as a blur
+DIFFERENCE = 0.06  # OKLab difference at which a wide ramp would show as a ghost
+INRADIUS_SHARE = 0.5  # a ramp never takes more of a small region than this, unless its width is asked for
+
+# Auto: how far the change-over may move into the edit, and what counts as edited content.
+BAND_PX, BAND_SHARE = 24.0, 0.6
+CHANGED = 4.0  # change evidence, in units of the usual residual
+CHANGE_MARGIN_PX = 3.0
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame cut down to an edit and its surroundings. All (1, C, H, W)."""
+
+    original: Tensor
+    edited: Tensor
+    mask: Tensor  # [0, 1]; locked pixels are 0
+    distance: Tensor  # px to the mask's edge, > 0 inside
+    feather_px: float  # 0: from the local texture
 
 
 def feather(
@@ -23,28 +52,166 @@ def feather(
     lock_mask: Tensor | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Blend the edited picture into the original along an inward ramp.
+    """Blend the edited picture into the original. All blending happens inside the edit.
 
     Args:
-        original: (B or 1, 3, H, W), the approved picture.
-        edited: (B, 3, H, W), the raw frame of the model.
-        edit_mask: (B or 1, 1, H, W), 1 = may change.
-        method: "alpha" or "auto".
-        feather_px: width of the ramp; 0 = 8 px.
+        original: (B or 1, 3, H, W), the approved picture, sRGB in [0, 1].
+        edited: (B, 3, H, W), the raw frame of the model. A composite, equal to the original outside the edit, works
+            too, but proves nothing about the model's drift.
+        edit_mask: (B or 1, 1, H, W), 1 = may change. Soft values are an upper bound of the blend.
+        method: "alpha": a ramp. "multiband": a ramp per octave of detail. "gradient": the edit's detail on the
+            original's tone. "matte": alpha of hair and translucent edges. "auto": drift taken off, change-over where
+            both agree, width from texture.
+        feather_px: pixels of partial blend, from the edge inward; 0 = from the local texture.
         lock_mask: (B or 1, 1, H, W); pixels above 0 stay the original's.
         progress: called with the fraction done.
 
     Returns:
-        image (B, 3, H, W), bit-identical to the original wherever the blend is 0, and the blend (B, 1, H, W).
+        image (B, 3, H, W), bit-identical to the original wherever the edit mask is 0 or the lock is above 0, and the
+        blend (B, 1, H, W): the share of the edit in each pixel.
 
     Raises:
-        ValueError: the method is unknown.
+        ValueError: the method is unknown, or sizes differ.
     """
     if method not in METHODS:
         raise ValueError(f"method is '{method}'; choose one of {', '.join(METHODS)}")
-    edit = edit_mask if lock_mask is None else torch.where(lock_mask > 0, torch.zeros_like(edit_mask), edit_mask)
-    blend = masks.feather_inward(edit, feather_px or DEFAULT_FEATHER_PX).expand(len(edited), -1, -1, -1)
-    image = torch.where(blend > 0, torch.lerp(original.expand_as(edited), edited, blend), original)
-    if progress:
-        progress(1.0)
+    _check_sizes(original, edited, edit_mask, lock_mask)
+    region = edit_mask if lock_mask is None else torch.where(lock_mask > 0, 0.0, edit_mask)
+    image = original.expand_as(edited).clone()
+    blend = edited.new_zeros(len(edited), 1, *edited.shape[2:])
+    for index in range(len(edited)):
+        mask = _frame_of(region, index)
+        box = _window(mask)
+        if box is not None:
+            blended, alpha = _blend_window(_frame_of(original, index), edited[index : index + 1], mask, box, method,
+                                           feather_px)  # fmt: skip
+            image[index : index + 1, :, box[0], box[1]] = blended
+            blend[index : index + 1, :, box[0], box[1]] = alpha
+        if progress:
+            progress((index + 1) / len(edited))
     return image, blend
+
+
+def _check_sizes(original: Tensor, edited: Tensor, edit_mask: Tensor, lock_mask: Tensor | None) -> None:
+    size = edited.shape[2:]
+    named = {"original": original, "edit_mask": edit_mask, "lock_mask": lock_mask}
+    for name, tensor in named.items():
+        if tensor is None:
+            continue
+        if tensor.shape[2:] != size:
+            raise ValueError(
+                f"{name} is {tensor.shape[3]}x{tensor.shape[2]} but edited is {size[1]}x{size[0]} (WxH); resize it first"
+            )
+        if len(tensor) not in (1, len(edited)):
+            raise ValueError(f"{name} has {len(tensor)} frames but edited has {len(edited)}; give 1 or {len(edited)}")
+
+
+def _frame_of(batch: Tensor, index: int) -> Tensor:
+    return batch[index : index + 1] if len(batch) > 1 else batch
+
+
+def _window(mask: Tensor) -> tuple[slice, slice] | None:
+    """Rows and columns of the edit and its surroundings; None when nothing is edited."""
+    box = masks.bounding_box(mask)
+    if box is None:
+        return None
+    x, y, width, height = box
+    return (
+        slice(max(0, y - MARGIN_PX), min(mask.shape[2], y + height + MARGIN_PX)),
+        slice(max(0, x - MARGIN_PX), min(mask.shape[3], x + width + MARGIN_PX)),
+    )
+
+
+def _blend_window(
+    original: Tensor, edited: Tensor, mask: Tensor, box: tuple[slice, slice], method: str, feather_px: float
+) -> tuple[Tensor, Tensor]:
+    """Blend one frame inside a window; everything outside the mask is copied."""
+    ours, theirs, inside = (tensor[:, :, box[0], box[1]] for tensor in (original, edited, mask))
+    frame = Frame(ours.float(), theirs.float(), inside.float(), masks.signed_distance(inside), float(feather_px))
+    blended, alpha = _BLENDERS[method](frame)
+    alpha = torch.where(frame.distance > 0, alpha, 0.0)
+    blended = torch.where(alpha > 0, blended.clamp(0, 1).to(ours.dtype), ours)
+    return blended, alpha.to(edited.dtype)
+
+
+def _blend_alpha(frame: Frame) -> tuple[Tensor, Tensor]:
+    """A ramp of the asked or the locally chosen width."""
+    alpha = _ramp(frame, frame.edited)
+    return torch.lerp(frame.original, frame.edited, alpha), alpha
+
+
+def _ramp(frame: Frame, edited: Tensor) -> Tensor:
+    if frame.feather_px > 0:
+        return masks.feather_inward(frame.mask, frame.feather_px)
+    width = torch.minimum(local_width(frame.original, edited, frame.distance), INRADIUS_SHARE * inradius(frame.distance))
+    return torch.minimum(frame.mask, (frame.distance / (width + 1)).clamp(0, 1))
+
+
+def local_width(original: Tensor, edited: Tensor, distance: Tensor) -> Tensor:
+    """Ramp width (1, 1, H, W) in px that suits the border nearby: wide where both are flat and alike, else narrow."""
+    ours, theirs = color.srgb_to_oklab(original), color.srgb_to_oklab(edited.clamp(0, 1))
+    difference = masks.gaussian_blur(ours - theirs, 1.5).norm(dim=1, keepdim=True)
+    activity = torch.maximum(local_activity(ours[:, :1]), local_activity(theirs[:, :1]))
+    smooth = torch.exp(-((difference / DIFFERENCE) ** 2) - (activity / TEXTURE_ACTIVITY) ** 2)
+    near = ((distance > 0) & (distance <= WIDEST_PX)).float()
+    share = masks.gaussian_blur(near * smooth, 6.0) / masks.gaussian_blur(near, 6.0).clamp(min=1e-4)
+    return NARROWEST_PX + (WIDEST_PX - NARROWEST_PX) * share
+
+
+def inradius(distance: Tensor) -> Tensor:
+    """For each pixel of a region, the largest distance to the edge within its connected component; 1 elsewhere."""
+    plane = distance[0, 0].cpu().numpy()
+    count, labels = cv2.connectedComponents((plane > 0).astype(np.uint8), connectivity=8)
+    deepest = np.zeros(count, np.float32)
+    np.maximum.at(deepest, labels.ravel(), plane.ravel())
+    deepest[0] = 1
+    return torch.from_numpy(deepest[labels]).to(distance.device)[None, None].clamp(1, 1e4)
+
+
+def _blend_multiband(frame: Frame) -> tuple[Tensor, Tensor]:
+    reach = 0.8 * inradius(frame.distance)
+    if frame.feather_px > 0:
+        reach = reach.clamp(max=frame.feather_px)
+    blended = blend_multiband(frame.original, frame.edited, frame.distance, reach)
+    alpha = torch.minimum(frame.mask, torch.ones_like(frame.mask))
+    return torch.lerp(frame.original, blended, alpha), alpha
+
+
+def _blend_gradient(frame: Frame) -> tuple[Tensor, Tensor]:
+    """The edited frame plus the membrane through its residuals on the unchanged pixels around the edit."""
+    outside = frame.distance <= 0
+    if not is_raw(frame.original, frame.edited, outside & (frame.distance >= -CONTEXT_PX)):
+        # In a composite the residuals outside are 0 by construction; the first pixels inside stand in for them.
+        outside = outside | (frame.distance < 1.5)
+    if not outside.any():
+        return _blend_alpha(frame)
+    image = frame.edited + solve_membrane(FIXED_WEIGHT * outside, frame.original - frame.edited)
+    alpha = masks.feather_inward(frame.mask, frame.feather_px)
+    return torch.lerp(frame.original, image, alpha), alpha
+
+
+def _blend_auto(frame: Frame) -> tuple[Tensor, Tensor]:
+    """Take the drift off, change over where both frames agree, and blend no wider than the texture there hides."""
+    corrected = correct(frame.original, frame.edited, frame.distance)
+    image = corrected.image
+    band = (BAND_SHARE * inradius(frame.distance)).clamp(max=BAND_PX)
+    changed = corrected.change > CHANGED
+    must = (frame.distance > band) | masks_near(changed, CHANGE_MARGIN_PX)
+    label = seam_path(frame.original, image, (frame.distance > 0).float(), (must & (frame.distance > 0)).float())
+    depth = masks.signed_distance(label)
+    inner = Frame(frame.original, image, label * frame.mask, depth, frame.feather_px)
+    alpha = _ramp(inner, image)
+    return torch.lerp(frame.original, image, alpha), alpha
+
+
+def masks_near(region: Tensor, radius_px: float) -> Tensor:
+    return masks.grow(region.float(), radius_px) > 0
+
+
+_BLENDERS: dict[str, Callable[[Frame], tuple[Tensor, Tensor]]] = {
+    "auto": _blend_auto,
+    "alpha": _blend_alpha,
+    "multiband": _blend_multiband,
+    "gradient": _blend_gradient,
+    "matte": _blend_alpha,
+}

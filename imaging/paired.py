@@ -1,0 +1,133 @@
+"""Paired restore: the raw model frame renders the surroundings too, and the original holds their truth.
+
+What the model did to pixels it should have left alone is what it did to the edit as well, so the drift is fitted there
+and taken off the edit. Where the corrected frame then agrees with the original, nothing was edited.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from . import color, masks
+from .membrane import solve_membrane
+from .photometric import fit_color
+
+CONTEXT_PX = 48  # surroundings that are read; the fit is no better beyond (research: 24 px nearly as good)
+# Below this share of changed surroundings the frame is a composite, and the surroundings say nothing about drift.
+MIN_RAW_FRACTION = 0.5
+FIT_BLUR_PX = 1.5  # takes grain and a sub-pixel shift out of the color fit
+MEMBRANE_STEP_PX = 4  # the correction is smooth, so it is solved on a grid this coarse
+REACH_PX = 96.0  # how far the membrane's correction travels into the edit
+RING_PX = 10.0  # decay of the surroundings' weight with distance from the edge
+TEXTURE_SCALE = 0.15  # gradient at which a context pixel says little about tone
+OUTLIER_SCALE = 0.06  # residual (sRGB) at which a context pixel shows other content rather than drift
+AGREE_BLUR_PX = 1.0
+ACTIVITY_BINS = 8
+# Residual that is no change, per OKLab unit: noise of any rendering, and how it grows with local texture.
+RESIDUAL_FLOOR = 0.008
+RESIDUAL_PER_ACTIVITY = 0.35
+
+
+@dataclass(frozen=True)
+class Correction:
+    """The edited frame with its drift taken off, and how sure each pixel is to be changed content."""
+
+    image: Tensor  # (1, 3, H, W), not clamped
+    change: Tensor  # (1, 1, H, W), residual over what is usual at this texture; about 1 where nothing was edited
+    raw: bool  # whether the surroundings were rendered by the model
+
+
+def correct(original: Tensor, edited: Tensor, distance: Tensor) -> Correction:
+    """Take the model's color and tone drift off its frame, as far as the surroundings prove it.
+
+    Args:
+        original, edited: (1, 3, H, W).
+        distance: (1, 1, H, W) signed distance to the edit's edge, > 0 inside.
+    """
+    context = (distance <= 0) & (distance >= -CONTEXT_PX)
+    raw = is_raw(original, edited, context)
+    image = edited
+    if raw:
+        blurred_edit, blurred = masks.gaussian_blur(edited, FIT_BLUR_PX), masks.gaussian_blur(original, FIT_BLUR_PX)
+        # A pixel of the blur's radius from the edge has mixed with the edit.
+        clean = context & (distance < -2 * FIT_BLUR_PX)
+        fit = fit_color(blurred_edit, blurred, clean.float())
+        image = fit.apply(edited) if fit else edited
+        image = image + tone_membrane(original, image, distance)
+    return Correction(image, change_evidence(original, image, distance, raw), raw)
+
+
+def is_raw(original: Tensor, edited: Tensor, context: Tensor) -> bool:
+    """Whether the surroundings come from the model; in a composite they are the original's own pixels."""
+    moved = ((original - edited).abs().amax(1, keepdim=True) > 1e-6) & context
+    return int(moved.sum()) > MIN_RAW_FRACTION * int(context.sum()) and bool(context.any())
+
+
+def tone_membrane(original: Tensor, edited: Tensor, distance: Tensor) -> Tensor:
+    """Smooth correction (1, 3, H, W) to add to the edited frame, from its residuals just outside the edit.
+
+    A soft, screened membrane: residuals are weighted by how near, how flat and how small they are, so that neither
+    texture nor content that differs at the border is carried in; with distance the correction fades to none.
+    """
+    residual = original - edited
+    near = torch.exp(distance.clamp(max=0) / RING_PX) * (distance <= 0)
+    gradient = _gradient(masks.gaussian_blur(color.luma(original), 1.0))
+    flat = 1 / (1 + (gradient / TEXTURE_SCALE) ** 2)
+    size = masks.gaussian_blur(residual, 2.0).abs().amax(1, keepdim=True)
+    usual = 1 / (1 + (size / OUTLIER_SCALE) ** 4)
+    weight = 0.5 * near * flat * usual
+    step = MEMBRANE_STEP_PX
+    mass = F.avg_pool2d(weight, step, ceil_mode=True)
+    mean = F.avg_pool2d(weight * residual, step, ceil_mode=True) / mass.clamp(min=1e-6)
+    fade = (step / REACH_PX) ** 2
+    # A weight toward zero everywhere is what limits the reach; it joins the data as one weighted mean.
+    heavy = mass * step**2
+    surface = solve_membrane(heavy + fade, mean * heavy / (heavy + fade), iterations=6)
+    full = F.interpolate(surface, scale_factor=step, mode="bilinear", align_corners=False)
+    return full[:, :, : distance.shape[2], : distance.shape[3]]
+
+
+def change_evidence(original: Tensor, corrected: Tensor, distance: Tensor, raw: bool) -> Tensor:
+    """Residual between both frames in units of what is usual for that much texture where nothing was edited."""
+    ours, theirs = color.srgb_to_oklab(original), color.srgb_to_oklab(corrected.clamp(0, 1))
+    residual = masks.gaussian_blur(ours - theirs, AGREE_BLUR_PX).norm(dim=1, keepdim=True)
+    activity = local_activity(ours[:, :1])
+    usual = RESIDUAL_FLOOR + RESIDUAL_PER_ACTIVITY * activity
+    context = (distance <= -3) & (distance >= -CONTEXT_PX)
+    if raw and int(context.sum()) > 50 * ACTIVITY_BINS:
+        usual = torch.maximum(0.5 * usual, _usual_residual(residual, activity, context))
+    return residual / usual
+
+
+def local_activity(luma: Tensor, radius_px: int = 3) -> Tensor:
+    """Standard deviation of (B, 1, H, W) in a square window."""
+    size = 2 * radius_px + 1
+    pad = (radius_px,) * 4
+    mean = F.avg_pool2d(F.pad(luma, pad, mode="replicate"), size, 1)
+    square = F.avg_pool2d(F.pad(luma**2, pad, mode="replicate"), size, 1)
+    return (square - mean**2).clamp(min=0).sqrt()
+
+
+def _usual_residual(residual: Tensor, activity: Tensor, context: Tensor) -> Tensor:
+    """Median residual of the surroundings as a function of activity, read for every pixel."""
+    values, order = activity[context].sort()
+    medians, centers = [], []
+    for part in torch.arange(len(values), device=values.device).chunk(ACTIVITY_BINS):
+        centers.append(values[part].median())
+        medians.append(residual[context][order[part]].median())
+    centers, medians = torch.stack(centers), torch.stack(medians).cummax(0).values
+    index = torch.bucketize(activity, centers).clamp(1, len(centers) - 1)
+    low, high = centers[index - 1], centers[index]
+    share = ((activity - low) / (high - low).clamp(min=1e-9)).clamp(0, 1)
+    return torch.lerp(medians[index - 1], medians[index], share)
+
+
+def _gradient(luma: Tensor) -> Tensor:
+    padded = F.pad(luma, (1, 1, 1, 1), mode="replicate")
+    dx = (padded[:, :, 1:-1, 2:] - padded[:, :, 1:-1, :-2]) / 2
+    dy = (padded[:, :, 2:, 1:-1] - padded[:, :, :-2, 1:-1]) / 2
+    return torch.hypot(dx, dy)
