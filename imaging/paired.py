@@ -14,22 +14,19 @@ from torch import Tensor
 
 from . import color, masks
 from .membrane import solve_membrane
-from .photometric import fit_color
 
 CONTEXT_PX = 48  # surroundings that are read; the fit is no better beyond (research: 24 px nearly as good)
 # Below this share of changed surroundings the frame is a composite, and the surroundings say nothing about drift.
 MIN_RAW_FRACTION = 0.5
-FIT_BLUR_PX = 1.5  # takes grain and a sub-pixel shift out of the color fit
 MEMBRANE_STEP_PX = 4  # the correction is smooth, so it is solved on a grid this coarse
 REACH_PX = 96.0  # how far the membrane's correction travels into the edit
 RING_PX = 10.0  # decay of the surroundings' weight with distance from the edge
 TEXTURE_SCALE = 0.15  # gradient at which a context pixel says little about tone
-OUTLIER_SCALE = 0.06  # residual (sRGB) at which a context pixel shows other content rather than drift
+OUTLIER_SCALE = 0.1  # residual (sRGB) at which a context pixel shows other content rather than drift
 AGREE_BLUR_PX = 1.0
 ACTIVITY_BINS = 8
-# Residual that is no change, per OKLab unit: noise of any rendering, and how it grows with local texture.
-RESIDUAL_FLOOR = 0.008
-RESIDUAL_PER_ACTIVITY = 0.35
+MIN_CONTEXT_PX = 400
+RESIDUAL_FLOOR = 0.003  # OKLab; less than one 8-bit level is no change, however exact the surroundings are
 
 
 @dataclass(frozen=True)
@@ -48,17 +45,10 @@ def correct(original: Tensor, edited: Tensor, distance: Tensor) -> Correction:
         original, edited: (1, 3, H, W).
         distance: (1, 1, H, W) signed distance to the edit's edge, > 0 inside.
     """
-    context = (distance <= 0) & (distance >= -CONTEXT_PX)
-    raw = is_raw(original, edited, context)
-    image = edited
-    if raw:
-        blurred_edit, blurred = masks.gaussian_blur(edited, FIT_BLUR_PX), masks.gaussian_blur(original, FIT_BLUR_PX)
-        # A pixel of the blur's radius from the edge has mixed with the edit.
-        clean = context & (distance < -2 * FIT_BLUR_PX)
-        fit = fit_color(blurred_edit, blurred, clean.float())
-        image = fit.apply(edited) if fit else edited
-        image = image + tone_membrane(original, image, distance)
-    return Correction(image, change_evidence(original, image, distance, raw), raw)
+    raw = is_raw(original, edited, (distance <= 0) & (distance >= -CONTEXT_PX))
+    image = edited + tone_membrane(original, edited, distance) if raw else edited
+    change = change_evidence(original, image, distance) if raw else torch.full_like(distance, torch.inf)
+    return Correction(image, change, raw)
 
 
 def is_raw(original: Tensor, edited: Tensor, context: Tensor) -> bool:
@@ -91,16 +81,19 @@ def tone_membrane(original: Tensor, edited: Tensor, distance: Tensor) -> Tensor:
     return full[:, :, : distance.shape[2], : distance.shape[3]]
 
 
-def change_evidence(original: Tensor, corrected: Tensor, distance: Tensor, raw: bool) -> Tensor:
-    """Residual between both frames in units of what is usual for that much texture where nothing was edited."""
+def change_evidence(original: Tensor, corrected: Tensor, distance: Tensor) -> Tensor:
+    """Residual between both frames in units of what the surroundings show at that much texture."""
     ours, theirs = color.srgb_to_oklab(original), color.srgb_to_oklab(corrected.clamp(0, 1))
     residual = masks.gaussian_blur(ours - theirs, AGREE_BLUR_PX).norm(dim=1, keepdim=True)
     activity = local_activity(ours[:, :1])
-    usual = RESIDUAL_FLOOR + RESIDUAL_PER_ACTIVITY * activity
     context = (distance <= -3) & (distance >= -CONTEXT_PX)
-    if raw and int(context.sum()) > 50 * ACTIVITY_BINS:
-        usual = torch.maximum(0.5 * usual, _usual_residual(residual, activity, context))
-    return residual / usual
+    if int(context.sum()) < MIN_CONTEXT_PX:
+        return torch.full_like(residual, torch.inf)
+    usual = torch.maximum(_usual_residual(residual, activity, context), FL * (0.008 + 0.35 * activity))
+    return residual / usual.clamp(min=RESIDUAL_FLOOR)
+
+
+FL = 0.5
 
 
 def local_activity(luma: Tensor, radius_px: int = 3) -> Tensor:
