@@ -12,7 +12,8 @@ from torch import Tensor
 
 from . import color, masks
 from .membrane import solve_membrane
-from .paired import CONTEXT_PX, correct, is_raw, local_activity
+from .matte import estimate_alpha, estimate_foreground
+from .paired import CONTEXT_PX, change_evidence, correct_tone, is_raw, local_activity
 from .pyramid import blend_multiband
 
 METHODS = ("auto", "alpha", "multiband", "gradient", "matte")
@@ -28,6 +29,8 @@ MULTIBAND_REACH = 2.5  # width of the coarsest transition, in widths of the ramp
 # Weight of a residual in gradient-domain blending. A fixed value would carry every grain of the border inward as a
 # streak; at this weight a few px across the border are averaged.
 RESIDUAL_WEIGHT = 1
+
+MATTE_REACH_PX = 64.0  # depth of the band in which hair is looked for
 
 # Auto: how far the change-over may move into the edit, and what counts as edited content.
 BAND_PX, BAND_SHARE = 32.0, 0.6
@@ -187,7 +190,7 @@ def _blend_multiband(frame: Frame) -> tuple[Tensor, Tensor]:
 def _blend_gradient(frame: Frame) -> tuple[Tensor, Tensor]:
     """The edited frame plus the membrane through its residuals on the unchanged pixels around the edit."""
     outside = frame.distance <= 0
-    if not is_raw(frame.original, frame.edited, outside & (frame.distance >= -CONTEXT_PX)):
+    if not is_raw(frame.original, frame.edited, frame.distance):
         # In a composite the residuals outside are 0 by construction; the first pixels inside stand in for them.
         outside = outside | (frame.distance < 1.5)
     if not outside.any():
@@ -203,15 +206,16 @@ def _blend_auto(frame: Frame) -> tuple[Tensor, Tensor]:
     The path of the change-over runs around the changed content, inside the band where nothing was changed. A minimum
     cut through the band (Kwatra et al. 2003) was measured and shows more: it may stop short of the content.
     """
-    corrected = correct(frame.original, frame.edited, frame.distance)
-    if not corrected.raw:
-        return _blend_alpha(frame)
     inside = frame.distance > 0
+    if not is_raw(frame.original, frame.edited, frame.distance):
+        return _blend_alpha(frame)  # nothing proves a drift or an agreement
+    image = correct_tone(frame.original, frame.edited, frame.distance)
+    change = change_evidence(frame.original, image, frame.distance)
     deep = frame.distance > (BAND_SHARE * inradius(frame.distance)).clamp(max=BAND_PX)
-    changed = grow_within((corrected.change > CHANGED) & inside, (corrected.change > MAYBE_CHANGED) & inside)
+    changed = grow_within((change > CHANGED) & inside, (change > MAYBE_CHANGED) & inside)
     core = (inside & (deep | (masks.grow(changed.float(), CHANGE_MARGIN_PX) > 0))).float()
-    alpha = torch.minimum(_fall_off(core, frame), _edge_ramp(frame, corrected.image, changed))
-    return torch.lerp(frame.original, corrected.image, alpha), alpha
+    alpha = torch.minimum(_fall_off(core, frame), _edge_ramp(frame, image, changed))
+    return torch.lerp(frame.original, image, alpha), alpha
 
 
 def _fall_off(core: Tensor, frame: Frame) -> Tensor:
@@ -242,10 +246,23 @@ def grow_within(seeds: Tensor, limit: Tensor) -> Tensor:
     return torch.from_numpy(kept[labels]).to(seeds.device)[None, None]
 
 
+def _blend_matte(frame: Frame) -> tuple[Tensor, Tensor]:
+    """Estimate the content's own alpha and color inside the mask, and lay it over the original."""
+    image = correct_tone(frame.original, frame.edited, frame.distance).clamp(0, 1)
+    reach = (INRADIUS_SHARE * inradius(frame.distance)).clamp(max=frame.feather_px or MATTE_REACH_PX)
+    inside = frame.distance > 0
+    sure = inside & (frame.distance > reach) & (frame.mask >= 1)
+    widest = float(torch.where(inside, reach, 0.0).max())
+    alpha = estimate_alpha(image, sure, ~inside, widest)
+    front = estimate_foreground(image, alpha)
+    alpha = torch.minimum(alpha, masks.feather_inward(frame.mask, NARROWEST_PX))
+    return torch.lerp(frame.original, front, alpha), alpha
+
+
 _BLENDERS: dict[str, Callable[[Frame], tuple[Tensor, Tensor]]] = {
     "auto": _blend_auto,
     "alpha": _blend_alpha,
     "multiband": _blend_multiband,
     "gradient": _blend_gradient,
-    "matte": _blend_alpha,
+    "matte": _blend_matte,
 }
