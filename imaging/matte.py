@@ -7,7 +7,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 EPSILON = 1e-5  # guided filter: variance of the guide below which a window counts as flat
-REFINE_RADIUS_PX = 6
+REFINE_RADIUS_PX = 4
+WINDOW_SHARES = (1.0, 0.5, 0.25, 0.12)  # of the unknown band: from the color of the subject to that of the strand
+UNSURE = (0.2, 0.8)
 # Germer et al. 2020, the values of their reference implementation.
 REGULARIZATION, GRADIENT_WEIGHT = 1e-5, 1.0
 SMALL_PX, SMALL_ITERATIONS, BIG_ITERATIONS = 32, 10, 3
@@ -67,17 +69,22 @@ def guided_filter(
 def estimate_alpha(image: Tensor, foreground: Tensor, background: Tensor, reach_px: float) -> Tensor:
     """Alpha (1, 1, H, W) between surely foreground and surely background pixels, by local color.
 
+    A linear classifier of color is fitted in windows that span the band, then in smaller and smaller ones.
+
     Args:
         image: (1, 3, H, W), shows the foreground over its own background.
         foreground, background: (1, 1, H, W) bool; everything else is unknown.
         reach_px: width of the unknown band; windows are made to span it.
     """
-    known = (foreground | background).float()
-    target = foreground.float()
-    alpha = guided_filter(image, target, max(2, round(reach_px)), weight=known, epsilon=1e-4).clamp(0, 1)
-    alpha = torch.where(known > 0, target, alpha)
-    alpha = guided_filter(image, alpha, REFINE_RADIUS_PX).clamp(0, 1)
-    return torch.where(known > 0, target, alpha)
+    known, target = (foreground | background).float(), foreground.float()
+    for share in WINDOW_SHARES:
+        fitted = guided_filter(image, target, max(2, round(share * reach_px)), weight=known).clamp(0, 1)
+        alpha = torch.where(foreground, 1.0, torch.where(background, 0.0, fitted))
+        # What is nearly sure serves the next, smaller window as known.
+        known = ((alpha < UNSURE[0]) | (alpha > UNSURE[1])).float()
+        target = torch.where(known > 0, alpha.round(), alpha)
+    refined = guided_filter(image, alpha, REFINE_RADIUS_PX).clamp(0, 1)
+    return torch.where(foreground | background, alpha, refined)
 
 
 def estimate_foreground(image: Tensor, alpha: Tensor) -> Tensor:

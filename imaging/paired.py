@@ -35,6 +35,15 @@ def is_raw(original: Tensor, edited: Tensor, distance: Tensor) -> bool:
     return bool(context.any()) and int(moved.sum()) > MIN_RAW_FRACTION * int(context.sum())
 
 
+def same_scene(original: Tensor, edited: Tensor, distance: Tensor) -> bool:
+    """Whether the surroundings show the same things in both, rather than a subject cut from elsewhere."""
+    context = ((distance <= 0) & (distance >= -CONTEXT_PX))[0, 0]
+    if not context.any():
+        return False
+    size = masks.gaussian_blur(original - edited, 2.0).abs().amax(1)[0]
+    return float(size[context].median()) < OUTLIER_SCALE
+
+
 def correct_tone(original: Tensor, edited: Tensor, distance: Tensor) -> Tensor:
     """Take the model's drift of tone and color off its frame, as far as the surroundings prove it.
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from . import color, masks
 from .membrane import solve_membrane
 from .matte import estimate_alpha, estimate_foreground
-from .paired import CONTEXT_PX, change_evidence, correct_tone, is_raw, local_activity
+from .paired import CONTEXT_PX, change_evidence, correct_tone, is_raw, local_activity, same_scene
 from .pyramid import blend_multiband
 
 METHODS = ("auto", "alpha", "multiband", "gradient", "matte")
@@ -248,7 +248,9 @@ def grow_within(seeds: Tensor, limit: Tensor) -> Tensor:
 
 def _blend_matte(frame: Frame) -> tuple[Tensor, Tensor]:
     """Estimate the content's own alpha and color inside the mask, and lay it over the original."""
-    image = correct_tone(frame.original, frame.edited, frame.distance).clamp(0, 1)
+    image = frame.edited
+    if same_scene(frame.original, image, frame.distance):
+        image = correct_tone(frame.original, image, frame.distance).clamp(0, 1)
     reach = (INRADIUS_SHARE * inradius(frame.distance)).clamp(max=frame.feather_px or MATTE_REACH_PX)
     inside = frame.distance > 0
     sure = inside & (frame.distance > reach) & (frame.mask >= 1)
