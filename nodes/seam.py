@@ -20,7 +20,7 @@ class SeamFeather(io.ComfyNode):
                 "Blend an edit into the original so that its border cannot be found; nothing outside the edit mask "
                 "changes. Connect the raw decoded frame of the model, before any composite."
             ),
-            search_aliases=["blend edge", "feather", "soften seam", "composite", "poisson", "multiband", "stitch"],
+            search_aliases=["blend edge", "feather", "soften seam", "composite", "poisson", "multiband", "stitch", "hair"],
             inputs=[
                 io.Image.Input("original", tooltip="The approved picture. 1 frame, or as many as edited has."),
                 io.Image.Input(
@@ -32,14 +32,18 @@ class SeamFeather(io.ComfyNode):
                     "method",
                     options=list(library.METHODS),
                     default="auto",
-                    tooltip="auto chooses along the border; alpha is a plain ramp.",
+                    tooltip=(
+                        "auto keeps the original wherever the raw frame agrees with it, and blends the rest; alpha is a "
+                        "plain ramp; multiband a ramp per size of detail; gradient meets the original's tone; matte is "
+                        "for hair, fur and translucent edges."
+                    ),
                 ),
                 io.Int.Input(
                     "feather_px",
                     default=0,
                     min=0,
                     max=1024,
-                    tooltip="Ramp width in pixels, measured inward from the mask's edge. 0 = from the local texture.",
+                    tooltip="Ramp width in pixels, measured inward from the mask's edge. 0 = from the local texture. With matte: how deep hair reaches into the mask; 0 = 64.",
                 ),
                 io.Mask.Input(
                     "lock_mask",
@@ -62,16 +66,11 @@ class SeamFeather(io.ComfyNode):
         convert.same_frames(before, after, "edited")
         edit = convert.required_mask_in(edit_mask, after, "edit_mask", "edited")
         convert.check_not_empty(edit, "edit_mask")
+        lock = convert.mask_in(lock_mask, after, "lock_mask", "edited")
         image, blend = library.feather(
-            before,
-            after,
-            edit,
-            method=method,
-            feather_px=feather_px,
-            lock_mask=convert.mask_in(lock_mask, after, "lock_mask", "edited"),
-            progress=convert.progress(),
+            before, after, edit, method=method, feather_px=feather_px, lock_mask=lock, progress=convert.progress()
         )
-        report = checks.seam_report(before, image, blend)
+        report = checks.seam_report(before, image, blend, edited=after, edit_mask=edit)
         return io.NodeOutput(convert.image_out(image, original), convert.mask_out(blend), report)
 
 
