@@ -32,7 +32,7 @@ def band_error(scene, image):
 
 
 def disk(height, width, radius, x=None, y=None):
-    rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    rows, columns = torch.meshgrid(torch.arange(float(height)), torch.arange(float(width)), indexing="ij")
     x, y = width / 2 if x is None else x, height / 2 if y is None else y
     return (torch.hypot(columns - x, rows - y) < radius).float()[None, None]
 

@@ -1,0 +1,294 @@
+"""Which blend leaves the least error and the least visible seam? Seam Feather against what users have today.
+
+    python benchmarks/seam.py [--timing]
+
+Rivals are run from where they are installed, never copied: COMFYUI_PATH is a ComfyUI folder (core's
+ImageCompositeMasked, and what the packs import), RIVALS_PATH a folder that holds checkouts of
+ComfyUI-Inpaint-CropAndStitch, ComfyUI-NKD-Basic-Tools and flux-kontext-diff-merge. A rival that is absent or fails is
+named in the result. Every rival gets the same raw frame and mask, and its own default settings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import datetime
+import importlib.util
+import json
+import os
+import platform
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(Path(__file__).resolve().parent)]
+import conftest  # noqa: E402, F401  loads the pack as edit_first
+import scenes  # noqa: E402
+from edit_first.checks.seam import seam_steps  # noqa: E402
+from edit_first.imaging import color, masks, seam  # noqa: E402
+
+BAND_PX = 16
+Blend = Callable[[scenes.Scene], torch.Tensor]
+
+
+def to_array(image: torch.Tensor) -> np.ndarray:
+    return image[0].permute(1, 2, 0).numpy()
+
+
+def to_tensor(image: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1), np.float32))[None]
+
+
+def hosted(image: torch.Tensor) -> torch.Tensor:
+    """(1, C, H, W) in ComfyUI's layout."""
+    return image.movedim(1, -1).contiguous()
+
+
+def measure(scene: scenes.Scene, image: torch.Tensor) -> dict[str, float]:
+    """Error in the band inside the border, seam step, detail, and how many pixels outside the edit changed."""
+    distance = masks.signed_distance(scene.mask)[0, 0].numpy()
+    error = ((to_array(image) - to_array(scene.truth)) * 255) ** 2
+    band, near = (distance > 0) & (distance <= BAND_PX), np.abs(distance) < 12
+    same = (np.abs(to_array(scene.truth) - to_array(scene.original)).max(2) < 1 / 255) & band
+    steps = to_array(color.srgb_to_oklab(image) - color.srgb_to_oklab(scene.truth)) * 100
+    detail = [np.abs(cv2.Laplacian(to_array(color.luma(t)), cv2.CV_32F))[near].sum() for t in (image, scene.truth)]
+    outside = torch.from_numpy(distance <= 0)[None, None]
+    moved = (image - scene.original).abs().amax(1, keepdim=True) > 0.5 / 255
+    return {
+        "band_rmse": float(np.sqrt(error[band].mean())),
+        "band_unchanged_rmse": float(np.sqrt(error[same].mean())) if same.any() else 0.0,
+        "inside_rmse": float(np.sqrt(error[distance > 0].mean())),
+        "seam_step": seam_steps(steps, distance)[0],
+        "detail_ratio": float(detail[0] / detail[1]),
+        "outside_changed_px": int((moved & outside).sum()),
+    }
+
+
+def paste(scene: scenes.Scene) -> torch.Tensor:
+    return torch.where(scene.mask > 0, scene.edited, scene.original)
+
+
+def gaussian_feather(scene: scenes.Scene) -> torch.Tensor:
+    return torch.lerp(scene.original, scene.edited, masks.gaussian_blur(scene.mask, 8.0))
+
+
+def seamless_clone(scene: scenes.Scene) -> torch.Tensor:
+    edited, original = ((to_array(t)[..., ::-1] * 255).round().astype(np.uint8) for t in (scene.edited, scene.original))
+    mask = (to_array(scene.mask)[..., 0] * 255).astype(np.uint8)
+    x, y, width, height = cv2.boundingRect(mask)
+    center = (x + width // 2, y + height // 2)
+    image = cv2.seamlessClone(edited.copy(), original.copy(), mask, center, cv2.NORMAL_CLONE)
+    return to_tensor(image[..., ::-1].astype(np.float32) / 255)
+
+
+def ours(method: str) -> Blend:
+    return lambda scene: seam.feather(scene.original, scene.edited, scene.mask, method=method)[0]
+
+
+def load(path: Path, name: str):
+    """A module, or a package when the path is a folder."""
+    package = path.is_dir()
+    locations = [str(path)] if package else None
+    spec = importlib.util.spec_from_file_location(
+        name, path / "__init__.py" if package else path, submodule_search_locations=locations
+    )
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def core_composite() -> Blend:
+    from comfy_extras.nodes_mask import ImageCompositeMasked
+
+    def blend(scene):
+        result = ImageCompositeMasked.execute(
+            hosted(scene.original), hosted(scene.edited), 0, 0, False, scene.mask[:, 0]
+        )
+        return result.args[0].movedim(-1, 1)
+
+    return blend
+
+
+def crop_and_stitch(folder: Path) -> Blend:
+    module = load(folder / "ComfyUI-Inpaint-CropAndStitch" / "inpaint_cropandstitch.py", "rival_crop_and_stitch")
+    crop, stitch = module.InpaintCropImproved(), module.InpaintStitchImproved()
+    options = dict(
+        downscale_algorithm="bilinear", upscale_algorithm="bicubic", preresize=False,
+        preresize_mode="ensure minimum resolution", preresize_min_width=1024, preresize_min_height=1024,
+        preresize_max_width=16384, preresize_max_height=16384, extend_for_outpainting=False, extend_up_factor=1.0,
+        extend_down_factor=1.0, extend_left_factor=1.0, extend_right_factor=1.0, mask_hipass_filter=0.1,
+        mask_fill_holes=True, mask_expand_pixels=0, mask_invert=False, mask_blend_pixels=32,
+        context_from_mask_extend_factor=1.2, output_resize_to_target_size=False, output_target_width=512,
+        output_target_height=512, output_padding="32", device_mode="cpu (compatible)",
+    )  # fmt: skip
+
+    def blend(scene):
+        stitcher, *_ = crop.inpaint_crop(hosted(scene.original), mask=scene.mask[:, 0], **options)
+        _, patch, *_ = crop.inpaint_crop(hosted(scene.edited), mask=scene.mask[:, 0], **options)
+        return stitch.inpaint_stitch(stitcher, patch)[0].movedim(-1, 1)
+
+    return blend
+
+
+def nkd_stitch(folder: Path, *, match_colors: float, seamless: bool) -> Blend:
+    name = "rival_nkd"
+    if name not in sys.modules:
+        package = sys.modules[name] = importlib.util.module_from_spec(
+            importlib.util.spec_from_loader(name, loader=None, is_package=True)
+        )
+        package.__path__ = [str(folder / "ComfyUI-NKD-Basic-Tools")]
+    module = importlib.import_module(f"{name}.nkd_crop_stitch")
+
+    def blend(scene):
+        height, width = scene.mask.shape[2:]
+        helpers = sys.modules[f"{name}.helpers"]
+        mask = helpers._mask_grow(scene.mask[:, 0], 20, 10)  # the crop node's default growth and blur
+        data = module.NKDCropData(hosted(scene.original), (0, 0, width, height), (height, width), mask)
+        result = module.NKDInpaintStitch.execute(
+            [hosted(scene.edited)], [data], [10], [0.0], [match_colors], [seamless]
+        )
+        return result.args[0].movedim(-1, 1)
+
+    return blend
+
+
+def diff_merge(folder: Path, method: str) -> Blend:
+    module = load(folder / "flux-kontext-diff-merge" / "flux_kontext_diff_merge.py", "rival_diff_merge")
+    node = module.FluxKontextDiffMerge()
+
+    def blend(scene):
+        image = node.merge_diff(
+            hosted(scene.original), hosted(scene.edited), 0.02, "adaptive", method, 15, 8, 15, 250, 0.15,
+            manual_mask=scene.mask[:, 0],
+        )[0]  # fmt: skip
+        return image.movedim(-1, 1)
+
+    return blend
+
+
+def all_blends() -> tuple[dict[str, Blend], dict[str, str]]:
+    """Everything that can run here, and why the rest cannot."""
+    blends: dict[str, Blend] = {f"Seam Feather {method}": ours(method) for method in seam.METHODS}
+    blends |= {"plain paste": paste, "Gaussian feather 8 px": gaussian_feather, "cv2.seamlessClone": seamless_clone}
+    comfyui, folder = os.environ.get("COMFYUI_PATH"), Path(os.environ.get("RIVALS_PATH", "-"))
+    if comfyui:
+        sys.argv[1:] = ["--cpu"]  # ComfyUI reads its options on import
+        sys.path.insert(0, comfyui)
+    rivals: dict[str, Callable[[], Blend]] = {
+        "core ImageCompositeMasked": core_composite,
+        "CropAndStitch": lambda: crop_and_stitch(folder),
+        "NKD stitch": lambda: nkd_stitch(folder, match_colors=0.0, seamless=False),
+        "NKD stitch, match colors, seamless edges": lambda: nkd_stitch(folder, match_colors=1.0, seamless=True),
+        "diff-merge poisson": lambda: diff_merge(folder, "poisson"),
+        "diff-merge alpha": lambda: diff_merge(folder, "alpha"),
+        "diff-merge multiband": lambda: diff_merge(folder, "multiband"),
+    }
+    absent = {}
+    for name, make in rivals.items():
+        try:
+            blends[name] = make()
+        except Exception as error:  # whatever a foreign pack raises, the rest is still measured
+            absent[name] = f"{type(error).__name__}: {error}"[:200]
+    return blends, absent
+
+
+def quality(blends: dict[str, Blend]) -> tuple[list[dict], dict[str, str]]:
+    """One row per scene and blend."""
+    rows, failed = [], {}
+    for scene in scenes.scenes():
+        for name, blend in blends.items():
+            try:
+                image = blend(scene)
+            except Exception as error:
+                failed[name] = f"{type(error).__name__}: {error}"[:200]
+                continue
+            row = {"scene": scene.name, "shape": scene.shape, "texture": scene.texture, "seed": scene.seed, "blend": name}
+            rows.append(row | measure(scene, image.float()))
+    return rows, failed
+
+
+def timing(blends: dict[str, Blend], repeats: int = 3) -> dict[str, dict[str, float]]:
+    """Median seconds for a 3840x2160 frame of which a tenth is edited, and the growth of the process's peak memory."""
+    photo = cv2.resize(scenes.photographs(512)["coffee"], (3840, 2160), interpolation=cv2.INTER_CUBIC).clip(0, 1)
+    rng = np.random.default_rng(0)
+    photo = np.clip(photo + rng.standard_normal(photo.shape).astype(np.float32) * 0.01, 0, 1)
+    edited = scenes.apply_drift(photo, scenes.Drift(), rng)
+    mask = np.zeros((2160, 3840, 1), np.float32)
+    mask[600:1510, 1400:2311] = 1  # 10 % of the frame
+    scene = scenes.Scene("4K", "straight", to_tensor(photo), to_tensor(edited), to_tensor(mask), to_tensor(photo), 0, False)
+    result = {}
+    for name, blend in blends.items():
+        before, seconds = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, []
+        try:
+            for _ in range(repeats):
+                start = time.perf_counter()
+                blend(scene)
+                seconds.append(time.perf_counter() - start)
+        except Exception:
+            continue
+        grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+        result[name] = {"median_s": round(statistics.median(seconds), 3), "spread_s": round(max(seconds) - min(seconds), 3),
+                        "peak_growth_mib": round(grown)}  # fmt: skip
+    return result
+
+
+def summarize(rows: list[dict]) -> dict[str, dict[str, dict[str, float]]]:
+    """Means by group of scenes and blend."""
+    groups = {"all": lambda r: True, "texture": lambda r: r["texture"], "smooth": lambda r: not r["texture"]}
+    groups |= {shape: (lambda r, shape=shape: r["shape"] == shape) for shape in scenes.SHAPES}
+    numbers = ("band_rmse", "band_unchanged_rmse", "inside_rmse", "seam_step", "detail_ratio", "outside_changed_px")
+    summary = {}
+    for group, belongs in groups.items():
+        for name in dict.fromkeys(row["blend"] for row in rows):
+            chosen = [row for row in rows if row["blend"] == name and belongs(row)]
+            if chosen:
+                means = {number: round(statistics.mean(row[number] for row in chosen), 3) for number in numbers}
+                summary.setdefault(group, {})[name] = {"n": len(chosen), **means}
+    return summary
+
+
+def worse_than_ramp(rows: list[dict]) -> list[dict]:
+    """Scenes in which auto has more band error, or more of a seam, than our own plain ramp."""
+    by_scene: dict[str, dict[str, dict]] = {}
+    for row in rows:
+        by_scene.setdefault(row["scene"], {})[row["blend"]] = row
+    losses = []
+    for name, found in by_scene.items():
+        auto, ramp = found["Seam Feather auto"], found["Seam Feather alpha"]
+        for number in ("band_rmse", "seam_step"):
+            if auto[number] > ramp[number] + 0.01:
+                losses.append({"scene": name, "measure": number, "auto": round(auto[number], 3), "alpha": round(ramp[number], 3)})
+    return losses
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--timing", action="store_true", help="also time a 4K frame")
+    options = parser.parse_args()
+    torch.set_grad_enabled(False)
+    blends, absent = all_blends()
+    asyncio.set_event_loop_policy(None)
+    rows, failed = quality(blends)
+    result = {
+        "date": datetime.date.today().isoformat(),
+        "versions": {"python": platform.python_version(), "torch": torch.__version__, "opencv": cv2.__version__},
+        "device": "cpu", "threads": torch.get_num_threads(), "drift": vars(scenes.Drift()), "side_px": scenes.SIDE_PX,
+        "absent": absent | failed, "summary": summarize(rows), "auto_worse_than_alpha": worse_than_ramp(rows),
+        "timing_4k_10_percent": timing(blends) if options.timing else {}, "rows": rows,
+    }  # fmt: skip
+    file = ROOT / "benchmarks" / "results" / "0.1.0" / "seam.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(result, indent=1) + "\n")
+    sys.stdout.write(json.dumps({k: v for k, v in result.items() if k != "rows"}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
