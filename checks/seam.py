@@ -18,6 +18,7 @@ DETAIL_BAND_PX = 12
 MARGIN_PX = 40
 # Fine difference (luma) and tone difference (sRGB) from which two pictures do not show the same thing.
 CONTENT_LIMIT, TONE_LIMIT = 0.06, 0.2
+GOES_ON_SHARE = 0.7  # of a window's pixels; with less the step is the edit's own
 
 
 def contour_windows(distance: np.ndarray) -> tuple[np.ndarray, int]:
@@ -67,7 +68,7 @@ def seam_steps(difference: np.ndarray, distance: np.ndarray) -> tuple[float, tup
             continue
         worst = max(worst, float(np.sqrt((length[known] ** 2).mean())))
         index = int(np.where(known, length, -1).argmax())
-        if length[index] > largest:
+        if where is None or length[index] > largest:
             y, x = ((window == index) & (np.abs(distance) <= 2)).nonzero()
             largest, where = float(length[index]), (int(np.median(x)), int(np.median(y)))
     return worst, where, largest
@@ -128,6 +129,10 @@ def _frame_seam(original: Tensor, image: Tensor, region: Tensor) -> tuple[float,
     lab = (color.srgb_to_oklab(theirs) - color.srgb_to_oklab(ours)) * 100
     plane = distance[0, 0].cpu().numpy()
     difference = lab[0].permute(1, 2, 0).cpu().numpy()
+    window, count = contour_windows(plane)
+    near = (plane > 0) & (plane <= max(STEP_SIZES_PX))
+    share = np.bincount(window[near], goes_on[near], count) / np.bincount(window[near], minlength=count).clip(1)
+    goes_on &= (share >= GOES_ON_SHARE)[window] if count else False
     difference[~goes_on] = np.nan
     step, where, _ = seam_steps(difference, plane)
     if where is None:

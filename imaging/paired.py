@@ -20,7 +20,10 @@ MEMBRANE_STEP_PX = 4  # the correction is smooth, so it is solved on a grid this
 REACH_PX = 96.0  # how far the membrane's correction travels into the edit
 RING_PX = 10.0  # decay of the surroundings' weight with distance from the edge
 TEXTURE_SCALE = 0.05  # gradient at which a context pixel says little about tone
-OUTLIER_SCALE = 0.1  # residual (sRGB) at which a context pixel shows other content rather than drift
+# A context pixel shows other content, such as a shadow that spills over the mask's edge, when its residual is this many
+# times the median of the surroundings, and at least this large in sRGB.
+OUTLIER_FACTOR, LEAST_OUTLIER = 3.0, 0.05
+OTHER_SCENE = 0.1  # median residual (sRGB) from which the surroundings are another scene
 AGREE_BLUR_PX = 1.0
 ACTIVITY_BINS = 8
 MIN_CONTEXT_PX = 400
@@ -41,7 +44,7 @@ def same_scene(original: Tensor, edited: Tensor, distance: Tensor) -> bool:
     if not context.any():
         return False
     size = masks.gaussian_blur(original - edited, 2.0).abs().amax(1)[0]
-    return float(size[context].median()) < OUTLIER_SCALE
+    return float(size[context].median()) < OTHER_SCENE
 
 
 def correct_tone(original: Tensor, edited: Tensor, distance: Tensor) -> Tensor:
@@ -68,8 +71,12 @@ def tone_membrane(original: Tensor, edited: Tensor, distance: Tensor) -> Tensor:
     """
     residual = original - edited
     near = torch.exp(distance.clamp(max=0) / RING_PX) * (distance <= 0)
-    size = masks.gaussian_blur(residual, 2.0).abs().amax(1, keepdim=True)
-    usual = 1 / (1 + (size / OUTLIER_SCALE) ** 4)
+    outside = (distance <= 0).float()
+    share = masks.gaussian_blur(outside, 2.0).clamp(min=1e-3)
+    size = (masks.gaussian_blur(outside * residual, 2.0) / share).abs().amax(1, keepdim=True)
+    context = (distance <= 0) & (distance >= -CONTEXT_PX)
+    scale = OUTLIER_FACTOR * size[context].median().clamp(min=LEAST_OUTLIER / OUTLIER_FACTOR)
+    usual = torch.exp(-((size / scale) ** 2))
     weight = 0.5 * near * flatness(original) * usual
     step = MEMBRANE_STEP_PX
     mass = F.avg_pool2d(weight, step, ceil_mode=True)
