@@ -11,8 +11,8 @@ named in the result. Every rival gets the same raw frame and mask, and its own d
 from __future__ import annotations
 
 import argparse
-import asyncio
 import datetime
+import importlib
 import importlib.util
 import json
 import os
@@ -30,10 +30,11 @@ import torch
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(Path(__file__).resolve().parent)]
-import conftest  # noqa: E402, F401  loads the pack as edit_first
 import scenes  # noqa: E402
 from edit_first.checks.seam import seam_steps  # noqa: E402
 from edit_first.imaging import color, masks, seam  # noqa: E402
+
+import conftest  # noqa: E402, F401  loads the pack as edit_first
 
 BAND_PX = 16
 Blend = Callable[[scenes.Scene], torch.Tensor]
@@ -180,8 +181,9 @@ def all_blends() -> tuple[dict[str, Blend], dict[str, str]]:
     blends |= {"plain paste": paste, "Gaussian feather 8 px": gaussian_feather, "cv2.seamlessClone": seamless_clone}
     comfyui, folder = os.environ.get("COMFYUI_PATH"), Path(os.environ.get("RIVALS_PATH", "-"))
     if comfyui:
-        sys.argv[1:] = ["--cpu"]  # ComfyUI reads its options on import
         sys.path.insert(0, comfyui)
+        sys.argv[1:] = ["--cpu"]  # ComfyUI reads its options on import
+        importlib.import_module("comfy.options").enable_args_parsing()
     rivals: dict[str, Callable[[], Blend]] = {
         "core ImageCompositeMasked": core_composite,
         "CropAndStitch": lambda: crop_and_stitch(folder),
@@ -275,7 +277,6 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_grad_enabled(False)
     blends, absent = all_blends()
-    asyncio.set_event_loop_policy(None)
     rows, failed = quality(blends)
     result = {
         "date": datetime.date.today().isoformat(),

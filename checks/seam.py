@@ -19,6 +19,7 @@ MARGIN_PX = 40
 # Fine difference (luma) and tone difference (sRGB) from which two pictures do not show the same thing.
 CONTENT_LIMIT, TONE_LIMIT = 0.06, 0.2
 GOES_ON_SHARE = 0.7  # of a window's pixels; with less the step is the edit's own
+LEAST_BORDER = 0.1  # share of the windows; fewer agree by chance
 
 
 def contour_windows(distance: np.ndarray) -> tuple[np.ndarray, int]:
@@ -132,7 +133,9 @@ def _frame_seam(original: Tensor, image: Tensor, region: Tensor) -> tuple[float,
     window, count = contour_windows(plane)
     near = (plane > 0) & (plane <= max(STEP_SIZES_PX))
     share = np.bincount(window[near], goes_on[near], count) / np.bincount(window[near], minlength=count).clip(1)
-    goes_on &= (share >= GOES_ON_SHARE)[window] if count else False
+    if not count or (share >= GOES_ON_SHARE).mean() < LEAST_BORDER:
+        return None
+    goes_on &= (share >= GOES_ON_SHARE)[window]
     difference[~goes_on] = np.nan
     step, where, _ = seam_steps(difference, plane)
     if where is None:
@@ -159,7 +162,7 @@ def _worst(metric: str, frames: list, index: int) -> Measurement | None:
     if not frames:
         return None
     if not known:
-        return Measurement(metric, None, detail="the edit shows other content along its whole border")
+        return Measurement(metric, None, detail="the edit shows other content along its border")
     value, number = max(known)
     place = frames[number][1]
     return Measurement(metric, value, Place(place.x, place.y, frame=number))
@@ -168,6 +171,6 @@ def _worst(metric: str, frames: list, index: int) -> Measurement | None:
 def _worst_detail(frames: list) -> Measurement:
     known = [(frame[2], number) for number, frame in enumerate(frames) if frame]
     if not known:
-        return Measurement("seam_detail_ratio", None, detail="the edit shows other content along its whole border")
+        return Measurement("seam_detail_ratio", None, detail="the edit shows other content along its border")
     value, number = min(known)
     return Measurement("seam_detail_ratio", value, Place(frames[number][1].x, frames[number][1].y, frame=number))

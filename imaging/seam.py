@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from . import color, masks
-from .membrane import solve_membrane
 from .matte import estimate_alpha, estimate_foreground
+from .membrane import solve_membrane
 from .paired import CONTEXT_PX, change_evidence, correct_tone, is_raw, local_activity, same_scene
 from .pyramid import blend_multiband
 
@@ -214,7 +214,7 @@ def _blend_auto(frame: Frame) -> tuple[Tensor, Tensor]:
     deep = frame.distance > (BAND_SHARE * inradius(frame.distance)).clamp(max=BAND_PX)
     changed = grow_within((change > CHANGED) & inside, (change > MAYBE_CHANGED) & inside)
     core = (inside & (deep | (masks.grow(changed.float(), CHANGE_MARGIN_PX) > 0))).float()
-    alpha = torch.minimum(_fall_off(core, frame), _edge_ramp(frame, image, changed))
+    alpha = torch.minimum(_fall_off(core, frame), _ramp(frame, frame.edited))
     return torch.lerp(frame.original, image, alpha), alpha
 
 
@@ -223,19 +223,6 @@ def _fall_off(core: Tensor, frame: Frame) -> Tensor:
     width = frame.feather_px if frame.feather_px > 0 else CHANGE_OVER_PX
     ramp = (1 + masks.signed_distance(core) / (width + 1)).clamp(0, 1)
     return torch.where(core > 0, 1.0, ramp)
-
-
-def _edge_ramp(frame: Frame, image: Tensor, changed: Tensor) -> Tensor:
-    """Ramp from the mask's edge that is complete where changed content begins, if there is room for a ramp at all."""
-    if frame.feather_px > 0:
-        width = torch.full_like(frame.distance, frame.feather_px)
-    else:
-        width = torch.minimum(
-            local_width(frame.original, image, frame.distance), INRADIUS_SHARE * inradius(frame.distance)
-        )
-    room = frame.distance - masks.signed_distance(changed.float()).clamp(max=0)
-    width = torch.minimum(width, (room - 1).clamp(min=NARROWEST_PX))
-    return torch.minimum(frame.mask, (frame.distance / (width + 1)).clamp(0, 1))
 
 
 def grow_within(seeds: Tensor, limit: Tensor) -> Tensor:
