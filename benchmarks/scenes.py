@@ -114,7 +114,9 @@ def strands(rng: np.random.Generator, side_px: int, count: int = 90) -> np.ndarr
         turn = angle + bend * t
         reach = radius * np.hypot(np.cos(angle), 1.2 * np.sin(angle)) * 0.95 + length * t
         points = center + np.stack((np.cos(turn) * reach, np.sin(turn) * reach), 1)
-        cv2.polylines(canvas, [np.round(points * scale).astype(np.int32)], False, 255, int(rng.integers(3, 7)), cv2.LINE_AA)
+        cv2.polylines(
+            canvas, [np.round(points * scale).astype(np.int32)], False, 255, int(rng.integers(3, 7)), cv2.LINE_AA
+        )
     return cv2.resize(canvas, (side_px, side_px), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
 
 

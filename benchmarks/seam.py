@@ -30,11 +30,11 @@ import torch
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(Path(__file__).resolve().parent)]
+importlib.import_module("conftest")  # loads the pack as edit_first
+
 import scenes  # noqa: E402
 from edit_first.checks.seam import seam_steps  # noqa: E402
 from edit_first.imaging import color, masks, seam  # noqa: E402
-
-import conftest  # noqa: E402, F401  loads the pack as edit_first
 
 BAND_PX = 16
 Blend = Callable[[scenes.Scene], torch.Tensor]
@@ -212,7 +212,13 @@ def quality(blends: dict[str, Blend]) -> tuple[list[dict], dict[str, str]]:
             except Exception as error:
                 failed[name] = f"{type(error).__name__}: {error}"[:200]
                 continue
-            row = {"scene": scene.name, "shape": scene.shape, "texture": scene.texture, "seed": scene.seed, "blend": name}
+            row = {
+                "scene": scene.name,
+                "shape": scene.shape,
+                "texture": scene.texture,
+                "seed": scene.seed,
+                "blend": name,
+            }
             rows.append(row | measure(scene, image.float()))
     return rows, failed
 
@@ -225,7 +231,9 @@ def timing(blends: dict[str, Blend], repeats: int = 3) -> dict[str, dict[str, fl
     edited = scenes.apply_drift(photo, scenes.Drift(), rng)
     mask = np.zeros((2160, 3840, 1), np.float32)
     mask[600:1510, 1400:2311] = 1  # 10 % of the frame
-    scene = scenes.Scene("4K", "straight", to_tensor(photo), to_tensor(edited), to_tensor(mask), to_tensor(photo), 0, False)
+    scene = scenes.Scene(
+        "4K", "straight", to_tensor(photo), to_tensor(edited), to_tensor(mask), to_tensor(photo), 0, False
+    )
     result = {}
     for name, blend in blends.items():
         before, seconds = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, []
@@ -267,7 +275,9 @@ def worse_than_ramp(rows: list[dict]) -> list[dict]:
         auto, ramp = found["Seam Feather auto"], found["Seam Feather alpha"]
         for number in ("band_rmse", "seam_step"):
             if auto[number] > ramp[number] + 0.01:
-                losses.append({"scene": name, "measure": number, "auto": round(auto[number], 3), "alpha": round(ramp[number], 3)})
+                losses.append(
+                    {"scene": name, "measure": number, "auto": round(auto[number], 3), "alpha": round(ramp[number], 3)}
+                )
     return losses
 
 

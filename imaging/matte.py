@@ -53,7 +53,9 @@ def guided_filter(
 
     mean_guide, mean_target = mean(guide), mean(target)
     products = torch.stack([guide[:, i] * guide[:, j] for i in range(3) for j in range(i, 3)], 1)
-    upper = mean(products) - torch.stack([mean_guide[:, i] * mean_guide[:, j] for i in range(3) for j in range(i, 3)], 1)
+    upper = mean(products) - torch.stack(
+        [mean_guide[:, i] * mean_guide[:, j] for i in range(3) for j in range(i, 3)], 1
+    )
     rr, rg, rb, gg, gb, bb = upper[0]
     covariance = torch.stack((rr, rg, rb, rg, gg, gb, rb, gb, bb), -1).unflatten(-1, (3, 3))
     covariance = covariance + epsilon * torch.eye(3, device=guide.device)

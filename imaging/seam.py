@@ -151,7 +151,9 @@ def _blend_alpha(frame: Frame) -> tuple[Tensor, Tensor]:
 def _ramp(frame: Frame, edited: Tensor) -> Tensor:
     if frame.feather_px > 0:
         return masks.feather_inward(frame.mask, frame.feather_px)
-    width = torch.minimum(local_width(frame.original, edited, frame.distance), INRADIUS_SHARE * inradius(frame.distance))
+    width = torch.minimum(
+        local_width(frame.original, edited, frame.distance), INRADIUS_SHARE * inradius(frame.distance)
+    )
     return torch.minimum(frame.mask, (frame.distance / (width + 1)).clamp(0, 1))
 
 

@@ -20,7 +20,16 @@ class SeamFeather(io.ComfyNode):
                 "Blend an edit into the original so that its border cannot be found; nothing outside the edit mask "
                 "changes. Connect the raw decoded frame of the model, before any composite."
             ),
-            search_aliases=["blend edge", "feather", "soften seam", "composite", "poisson", "multiband", "stitch", "hair"],
+            search_aliases=[
+                "blend edge",
+                "feather",
+                "soften seam",
+                "composite",
+                "poisson",
+                "multiband",
+                "stitch",
+                "hair",
+            ],
             inputs=[
                 io.Image.Input("original", tooltip="The approved picture. 1 frame, or as many as edited has."),
                 io.Image.Input(
