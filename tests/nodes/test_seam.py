@@ -12,7 +12,7 @@ def edit(astronaut):
     mask = torch.zeros(1, 160, 180)
     mask[:, 40:120, 50:130] = 1
     generator = torch.Generator().manual_seed(0)
-    edited = (original * 0.94 + 0.01 * torch.randn(original.shape, generator=generator)).clamp(0, 1)
+    edited = (original * 0.94 + 0.03 + 0.005 * torch.randn(original.shape, generator=generator)).clamp(0, 1)
     return original, edited, mask
 
 
