@@ -1,6 +1,6 @@
 """Which blend leaves the least error and the least visible seam? Seam Feather against what users have today.
 
-    python benchmarks/seam.py [--timing]
+    python benchmarks/seam.py [--timing | --page]
 
 Rivals are run from where they are installed, never copied: COMFYUI_PATH is a ComfyUI folder (core's
 ImageCompositeMasked, and what the packs import), RIVALS_PATH a folder that holds checkouts of
@@ -281,10 +281,66 @@ def worse_than_ramp(rows: list[dict]) -> list[dict]:
     return losses
 
 
+def to_markdown(result: dict) -> str:
+    """The result as a page, `docs/benchmarks/seam.md`."""
+    drift, versions = result["drift"], result["versions"]
+    lines = [
+        "# Seam Feather against what users have today",
+        "",
+        "Printed by `benchmarks/seam.py --page` from `benchmarks/results/0.1.0/seam.json`; run the benchmark, do not edit",
+        "this page.",
+        "",
+        f"Measured {result['date']} on {result['device']} ({result['threads']} thread), Python {versions['python']}, torch "
+        f"{versions['torch']}, OpenCV {versions['opencv']}.",
+        f"Seven photographs x four mask shapes, {result['side_px']} px, fixed seeds. The raw frame is the truth with "
+        f"simulated drift: exposure ramp {drift['exposure']} stops, color gains {drift['color']}, blur {drift['blur_px']} px, "
+        f"grain {drift['grain']} levels, warp {drift['warp_px']} px. Real models also change content; no such case is here.",
+        "",
+        "- *band error*: RMSE to the truth within 16 px inside the mask's edge, in 8-bit levels; *kept* counts only pixels the",
+        "  truth leaves as they were.",
+        "- *seam*: step across the edge beyond the truth's, OKLab x 100, RMS over pieces of 16 px.",
+        "- *outside*: pixels outside the mask that changed by more than half a level.",
+    ]
+    for group, blends in result["summary"].items():
+        lines += ["", f"## {group} (n = {next(iter(blends.values()))['n']})", ""]
+        lines += ["| blend | band error | kept | seam | detail | outside |", "|---|---|---|---|---|---|"]
+        for name, row in blends.items():
+            lines.append(
+                f"| {name} | {row['band_rmse']:.2f} | {row['band_unchanged_rmse']:.2f} | {row['seam_step']:.2f} | "
+                f"{row['detail_ratio']:.2f} | {row['outside_changed_px']:.0f} |"
+            )
+    lines += ["", "## Where `auto` loses to our own plain ramp", ""]
+    lines += [
+        f"- {loss['scene']}, {loss['measure']}: auto {loss['auto']}, alpha {loss['alpha']}"
+        for loss in result["auto_worse_than_alpha"]
+    ] or ["Nowhere."]
+    lines += ["", "## A 3840x2160 frame, a tenth of it edited", ""]
+    lines += ["| blend | median s | spread s | growth of peak memory, MiB |", "|---|---|---|---|"]
+    for name, row in result["timing_4k_10_percent"].items():
+        lines.append(f"| {name} | {row['median_s']:.2f} | {row['spread_s']:.2f} | {row['peak_growth_mib']} |")
+    lines += [
+        "",
+        "The machine was shared, so times are indicative; peak memory only shows growth beyond what earlier rows needed.",
+    ]
+    if result["absent"]:
+        lines += ["", "Not measured: " + "; ".join(f"{name} ({why})" for name, why in result["absent"].items()) + "."]
+    return "\n".join(lines) + "\n"
+
+
+def write_page(file: Path) -> None:
+    page = ROOT / "docs" / "benchmarks" / "seam.md"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(to_markdown(json.loads(file.read_text())))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--timing", action="store_true", help="also time a 4K frame")
+    parser.add_argument("--page", action="store_true", help="only print the page from the last result")
     options = parser.parse_args()
+    file = ROOT / "benchmarks" / "results" / "0.1.0" / "seam.json"
+    if options.page:
+        return write_page(file)
     torch.set_grad_enabled(False)
     blends, absent = all_blends()
     rows, failed = quality(blends)
@@ -295,9 +351,9 @@ def main() -> None:
         "absent": absent | failed, "summary": summarize(rows), "auto_worse_than_alpha": worse_than_ramp(rows),
         "timing_4k_10_percent": timing(blends) if options.timing else {}, "rows": rows,
     }  # fmt: skip
-    file = ROOT / "benchmarks" / "results" / "0.1.0" / "seam.json"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(result, indent=1) + "\n")
+    write_page(file)
     sys.stdout.write(json.dumps({k: v for k, v in result.items() if k != "rows"}, indent=1) + "\n")
 
 

@@ -26,17 +26,17 @@ DIFFERENCE = 0.06  # OKLab difference at which a wide ramp would show as a ghost
 INRADIUS_SHARE = 0.5  # a ramp never takes more of a small region than this, unless its width is asked for
 
 MULTIBAND_REACH = 2.5  # width of the coarsest transition, in widths of the ramp that a single alpha would take
-# Weight of a residual in gradient-domain blending. A fixed value would carry every grain of the border inward as a
-# streak; at this weight a few px across the border are averaged.
-RESIDUAL_WEIGHT = 1
+# Weight of a residual in gradient-domain blending. A value that is met exactly would carry every grain of the border
+# inward as a streak; at this weight neighbors share the difference.
+RESIDUAL_WEIGHT = 1.0
 
 MATTE_REACH_PX = 64.0  # depth of the band in which hair is looked for
 
 # Auto: how far the change-over may move into the edit, and what counts as edited content.
 BAND_PX, BAND_SHARE = 32.0, 0.6
 CHANGED, MAYBE_CHANGED = 4.0, 2.0  # hysteresis on the change evidence, in units of the usual residual
-CHANGE_MARGIN_PX = 2.0
-CHANGE_OVER_PX = 4.0
+CHANGE_MARGIN_PX = 2.0  # kept of the edit around changed content: its blur
+CHANGE_OVER_PX = 4.0  # ramp beyond that margin, where both frames agree
 
 
 @dataclass(frozen=True)
@@ -185,8 +185,7 @@ def _blend_multiband(frame: Frame) -> tuple[Tensor, Tensor]:
         reach = MULTIBAND_REACH * local_width(frame.original, frame.edited, frame.distance)
     reach = torch.minimum(reach, 0.8 * inradius(frame.distance))
     blended = blend_multiband(frame.original, frame.edited, frame.distance, reach)
-    alpha = torch.minimum(frame.mask, torch.ones_like(frame.mask))
-    return torch.lerp(frame.original, blended, alpha), alpha
+    return torch.lerp(frame.original, blended, frame.mask), frame.mask
 
 
 def _blend_gradient(frame: Frame) -> tuple[Tensor, Tensor]:
