@@ -289,6 +289,18 @@ def worse_than_ramp(rows: list[dict]) -> list[dict]:
     return losses
 
 
+def _timing_lines(result: dict) -> list[str]:
+    lines = ["", "## A 3840x2160 frame, a tenth of it edited", ""]
+    lines += ["| blend | processor s | spread s | growth of peak memory, MiB |", "|---|---|---|---|"]
+    for name, row in result["timing_4k_10_percent"].items():
+        lines.append(f"| {name} | {row['cpu_s']:.2f} | {row['spread_s']:.2f} | {row['peak_growth_mib']} |")
+    lines += [
+        "",
+        "One thread, the least of two runs. Peak memory only shows growth beyond what earlier rows needed.",
+    ]
+    return lines
+
+
 def to_markdown(result: dict) -> str:
     """The result as a page, `docs/benchmarks/seam.md`."""
     drift, versions = result["drift"], result["versions"]
@@ -322,14 +334,8 @@ def to_markdown(result: dict) -> str:
         f"- {loss['scene']}, {loss['measure']}: auto {loss['auto']}, alpha {loss['alpha']}"
         for loss in result["auto_worse_than_alpha"]
     ] or ["Nowhere."]
-    lines += ["", "## A 3840x2160 frame, a tenth of it edited", ""]
-    lines += ["| blend | processor s | spread s | growth of peak memory, MiB |", "|---|---|---|---|"]
-    for name, row in result["timing_4k_10_percent"].items():
-        lines.append(f"| {name} | {row['cpu_s']:.2f} | {row['spread_s']:.2f} | {row['peak_growth_mib']} |")
-    lines += [
-        "",
-        "One thread, the least of two runs. Peak memory only shows growth beyond what earlier rows needed.",
-    ]
+    if result["timing_4k_10_percent"]:
+        lines += _timing_lines(result)
     if result["absent"]:
         lines += ["", "Not measured: " + "; ".join(f"{name} ({why})" for name, why in result["absent"].items()) + "."]
     return "\n".join(lines) + "\n"
