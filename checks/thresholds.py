@@ -79,6 +79,8 @@ THRESHOLDS = (
         "sharpness_log2_ratio", "doublings", "lower", None, None, "warn", "Grain Match",
         "How much softer or sharper the sharpest edges inside the edit are than those outside it.",
         "shown for information: what is out of focus is soft on purpose",
+    ),
+    Threshold(
         "seam_step", "OKLab x 100", "lower", 0.8, 0.4, "fail", "Seam Feather",
         "Step across the edit's border beyond the original's own, root mean square over pieces of 16 px.",
         "measured on 7 photographs x 2 masks, set on one half, verified on the other (n = 7): a tone step of 1 "
