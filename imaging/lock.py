@@ -2,8 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
 import torch
 from torch import Tensor
+
+from . import change, masks
+from .color import delta_e00, srgb_to_lab, srgb_to_oklab
+from .light import fit_light
+from .photometric import fit_color
+from .register import Registration, register, resample
+from .seam import feather
+
+SEAM_METHOD = "alpha"  # of imaging.seam; see docs/benchmarks/lock.md for what the others gave
+FEATHER_PX = 2.0  # within the margin that `change.find` leaves, so that the ramp does not fade the edit itself
+INLIER = 2.5  # a pixel counts as unchanged up to this many times the usual difference
+CHANGED_MARGIN_PX = 6  # around changed pixels, kept out of the fits: their blurred edges
 
 
 def restore_anchors(original: Tensor, edited: Tensor, edit_mask: Tensor, lock_mask: Tensor | None = None) -> Tensor:
@@ -27,3 +44,188 @@ def free_region(edit_mask: Tensor, lock_mask: Tensor | None = None) -> Tensor:
     if lock_mask is not None:
         free = free & (lock_mask <= 0)
     return free.to(edit_mask.dtype)
+
+
+@dataclass(frozen=True)
+class FrameDrift:
+    """What was undone in one frame."""
+
+    registration: Registration
+    color_shift: float | None  # median CIEDE2000 of unchanged pixels before the match; None: nothing unchanged
+    color_residual: float | None  # the same after it
+    changed_fraction: float  # share of the frame that the edit mask covers
+
+
+@dataclass(frozen=True)
+class LockResult:
+    """All (B, C, H, W) at the original's size."""
+
+    image: Tensor  # the edit on the original's own pixels
+    edit_mask: Tensor  # [0, 1]: where image may differ from the original; 0 on locks
+    aligned: Tensor  # the whole edited frame, in register and in the original's colors
+    found: Tensor  # 0 or 1: what really changed, whatever mask was given
+    spill: Tensor  # 0 or 1: changed outside the given edit mask or on a lock; all 0 when there is neither
+    drift: tuple[FrameDrift, ...]
+
+
+def restore(
+    original: Tensor,
+    edited: Tensor,
+    *,
+    align: str = "auto",
+    match_color: bool = True,
+    sensitivity: float = 0.5,
+    edit_mask: Tensor | None = None,
+    lock_mask: Tensor | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> LockResult:
+    """Put an edit back on the original's own pixels: align, match color, find what really changed, composite.
+
+    Args:
+        original: (B or 1, 3, H, W), the approved picture, sRGB in [0, 1].
+        edited: (B, 3, H2, W2), the raw frame that a model made of it, at any size of about the same aspect.
+        align: "auto", "off", "shift", "similarity" or "perspective", see `register.register`.
+        match_color: take the color drift of the whole frame back, fitted on unchanged pixels.
+        sensitivity: 0..1, how faint a change counts as an edit; used when no edit mask is given, and for the spill.
+        edit_mask: (B or 1, 1, H, W), 1 = may change. None: what really changed.
+        lock_mask: (B or 1, 1, H, W); pixels above 0 stay the original's.
+        progress: called with the fraction done.
+
+    Returns:
+        `LockResult`; its image is bit-identical to the original wherever its edit mask is 0.
+
+    Raises:
+        ValueError: sizes of masks, frame counts or aspects do not fit; sensitivity is not in [0, 1].
+    """
+    _check(original, edited, sensitivity, edit_mask, lock_mask)
+    count = max(len(original), len(edited))
+    parts = []
+    for index in range(count):
+        frame = tuple(_frame_of(batch, index) for batch in (original, edited, edit_mask, lock_mask))
+        parts.append(_restore_frame(*frame, align, match_color, sensitivity))
+        if progress:
+            progress((index + 1) / count)
+    return LockResult(
+        *(torch.cat([getattr(part, name) for part in parts]) for name in ("image", "edit_mask", "aligned", "found", "spill")),
+        tuple(part.drift[0] for part in parts),
+    )
+
+
+def _check(original: Tensor, edited: Tensor, sensitivity: float, edit_mask: Tensor | None, lock_mask: Tensor | None):
+    if not 0 <= sensitivity <= 1:
+        raise ValueError(f"sensitivity is {sensitivity}; expected 0 (only strong changes) to 1 (faint ones too)")
+    if len(edited) != len(original) and 1 not in (len(edited), len(original)):
+        raise ValueError(f"edited has {len(edited)} frames but original has {len(original)}; connect 1 or as many")
+    count = max(len(original), len(edited))
+    for name, mask in (("edit_mask", edit_mask), ("lock_mask", lock_mask)):
+        if mask is None:
+            continue
+        if mask.shape[2:] != original.shape[2:]:
+            size = "{}x{}".format(*mask.shape[:1:-1])
+            raise ValueError(
+                f"{name} is {size} but original is {original.shape[3]}x{original.shape[2]} (WxH); "
+                "masks are drawn on the original: resize the mask to it"
+            )
+        if len(mask) not in (1, count):
+            raise ValueError(f"{name} has {len(mask)} frames but there are {count}; connect 1 mask or one for each frame")
+
+
+def _frame_of(batch: Tensor | None, index: int) -> Tensor | None:
+    return None if batch is None else batch[min(index, len(batch) - 1)][None]
+
+
+def _restore_frame(original, edited, edit_mask, lock_mask, align: str, match_color: bool, sensitivity: float) -> LockResult:
+    """`restore` for one frame."""
+    registration = register(original, edited, model=align, ignore=edit_mask)[0]
+    aligned, covered = resample(edited, [registration])
+    work = _Work.of(original, aligned, covered, edit_mask)
+    before = work.color_difference()
+    if match_color:
+        aligned, work = _match(work, aligned)
+    found = change.find(work.evidence(), sensitivity).to(original)
+    allowed = found if edit_mask is None else edit_mask
+    region = allowed if lock_mask is None else torch.where(lock_mask > 0, torch.zeros_like(allowed), allowed)
+    image, _ = feather(original, aligned, region, method=SEAM_METHOD, feather_px=FEATHER_PX, lock_mask=lock_mask)
+    image = torch.where(region > 0, image, original)
+    spill = found * (region <= 0) if edit_mask is not None or lock_mask is not None else torch.zeros_like(found)
+    drift = FrameDrift(registration, before, work.color_difference(), float((region > 0).float().mean()))
+    return LockResult(image, region, aligned, found, spill, (drift,))
+
+
+@dataclass(frozen=True)
+class _Work:
+    """One frame pair on the grid of detection, and which of its pixels are unchanged."""
+
+    original: Tensor  # (1, 3, h, w)
+    aligned: Tensor
+    raw: Tensor  # aligned, before its colors were matched
+    covered: np.ndarray  # (h, w) bool
+    allowed: np.ndarray  # (h, w) bool: not known to be edited
+    unchanged: np.ndarray  # (h, w) bool
+    size: tuple[int, int]  # (width, height) of the full frame
+
+    @classmethod
+    def of(cls, original: Tensor, aligned: Tensor, covered: Tensor, edit_mask: Tensor | None) -> _Work:
+        """Reduce both frames to the grid of detection and start from what looks alike."""
+        height, width = original.shape[2:]
+        factor = min(1.0, (change.DETECT_PIXELS / (width * height)) ** 0.5)
+        grid = (round(width * factor), round(height * factor))
+        a, b = (_reduce(image, grid) for image in (original, aligned))
+        inside = cv2.resize(covered[0, 0].cpu().numpy().astype(np.uint8), grid, interpolation=cv2.INTER_NEAREST) > 0
+        free = np.ones(inside.shape, bool)
+        if edit_mask is not None:
+            free = cv2.resize((edit_mask[0, 0] > 0).cpu().numpy().astype(np.float32), grid, interpolation=cv2.INTER_AREA) == 0
+            free = free if free.mean() > 0.02 else np.ones(inside.shape, bool)
+        # Interpolation and the frame's own border row spoil a few px: the mask is carried over them instead.
+        inside_deep = cv2.erode(inside.astype(np.uint8), np.ones((9, 9), np.uint8), borderValue=0) > 0
+        unchanged = change.unchanged_start(a, b, inside_deep & free)
+        a, b = (torch.from_numpy(image).movedim(-1, 0)[None] for image in (a, b))
+        return cls(a, b, b, inside_deep, free, unchanged, (width, height))
+
+    def with_aligned(self, aligned: Tensor) -> _Work:
+        """The same pair in other colors, and the unchanged pixels that these show."""
+        work = replace(self, aligned=aligned)
+        ratio = work.evidence().ratio
+        changed = change.hysteresis(ratio > change.SEED, ratio > change.REACH)
+        unchanged = (ratio < INLIER) & self.covered & self.allowed & ~change.grow(changed, CHANGED_MARGIN_PX)
+        return replace(work, unchanged=unchanged) if unchanged.mean() > 0.02 else work
+
+    def evidence(self) -> change.Evidence:
+        """How far the difference of each pixel is beyond the usual."""
+        pair = change.comparable(*(image[0].movedim(0, -1).numpy() for image in (self.original, self.aligned, self.raw)))
+        a, b = (_oklab(image) for image in pair)
+        return change.Evidence(change.evidence(a, b, self.covered, self.unchanged), self.covered, self.size)
+
+    def color_difference(self) -> float | None:
+        """Median CIEDE2000 of unchanged pixels, both frames blurred a little so that grain does not count."""
+        if not self.unchanged.any():
+            return None
+        a, b = (srgb_to_lab(masks.gaussian_blur(image, 1.5))[..., ::2, ::2] for image in (self.original, self.aligned))
+        return float(delta_e00(a, b)[0, 0][torch.from_numpy(self.unchanged[::2, ::2])].median())
+
+
+def _oklab(image: np.ndarray) -> np.ndarray:
+    """(h, w, 3) sRGB to OKLab."""
+    return srgb_to_oklab(torch.from_numpy(image).movedim(-1, 0)[None])[0].movedim(0, -1).contiguous().numpy()
+
+
+def _reduce(image: Tensor, grid: tuple[int, int]) -> np.ndarray:
+    """(1, 3, H, W) as float32 (h, w, 3) on a smaller grid."""
+    array = image[0].float().movedim(0, -1).contiguous().cpu().numpy()
+    return array if array.shape[1::-1] == grid else cv2.resize(array, grid, interpolation=cv2.INTER_AREA)
+
+
+def _match(work: _Work, aligned: Tensor) -> tuple[Tensor, _Work]:
+    """Fit color and light in turn on unchanged pixels, telling those anew each time, and apply both to the frame."""
+    for fit in (_fit_color, fit_light, _fit_color):
+        weight = torch.from_numpy(work.unchanged)[None, None]
+        step = fit(work.aligned, work.original, weight)
+        if step is None:
+            continue
+        aligned = step.apply(aligned).clamp(0, 1)
+        work = work.with_aligned(step.apply(work.aligned).clamp(0, 1))
+    return aligned, work
+
+
+def _fit_color(edited: Tensor, original: Tensor, weight: Tensor):
+    return fit_color(masks.gaussian_blur(edited, 1.0), masks.gaussian_blur(original, 1.0), weight.float())

@@ -1,0 +1,211 @@
+"""What an edit really changed: found on two frames of the same picture, whatever drift, noise or compression did.
+
+A pixel's difference is judged against the usual difference of unchanged pixels of like texture, so that a redrawn
+lawn is no edit and a faint stain on a wall is one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+DETECT_PIXELS = 1.2e6  # detection runs at this many pixels
+SCALES_PX = (1.0, 3.0)  # fine scale: outline and detail; coarse scale: faint changes of a whole surface
+ACTIVITY_BINS = 12
+LEAST_DIFFERENCE = 0.004  # OKLab; about one 8-bit level, below which nothing is known
+OUTLINE = 0.2  # near a strong change, what is weaker than this share of it is its blurred edge
+CLIPPED = 0.985  # sRGB value from which (and below 1 - which) a channel may have lost what it held
+SEED, REACH = 10.0, 4.0  # hysteresis at sensitivity 0.5, in units of the usual difference of unchanged pixels
+SENSITIVITY_FACTOR = 4.0  # from sensitivity 0 to 1 the limits fall by this factor
+CLOSE_SHARE = 0.012  # gaps up to this share of the shorter side are closed
+HOLE_SHARE = 0.01  # holes up to this share of the frame are filled
+LEAST_SHARE = 0.0004  # islands below this share of the frame are dropped
+THIN_PX = 2.0  # islands nowhere wider than twice this are edges that resampling drew anew
+GROW_SHARE = 0.006  # margin around what was found, share of the shorter side; the blend needs a rim that both share
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """How far each pixel's difference is beyond the usual one, on a reduced grid. 1 = as unchanged pixels."""
+
+    ratio: np.ndarray  # (h, w) float32
+    covered: np.ndarray  # (h, w) bool: both frames have data
+    size: tuple[int, int]  # (width, height) of the full frame
+
+
+def unchanged_start(original: np.ndarray, aligned: np.ndarray, covered: np.ndarray) -> np.ndarray:
+    """Pixels whose surroundings show the same structure in both frames, whatever their colors: (h, w) bool.
+
+    Local correlation of luma where there is texture; flat areas count when a robust global tone map explains them.
+    """
+    a, b = (cv2.GaussianBlur(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), (0, 0), 1.0) for image in (original, aligned))
+
+    def window(image):
+        return cv2.GaussianBlur(image, (0, 0), 6)
+
+    mean_a, mean_b = window(a), window(b)
+    var_a, var_b = window(a * a) - mean_a**2, window(b * b) - mean_b**2
+    correlation = (window(a * b) - mean_a * mean_b) / np.sqrt((var_a + 1e-5).clip(1e-5) * (var_b + 1e-5).clip(1e-5))
+    alike = (correlation > 0.8) & covered
+    if alike.mean() < 0.02:
+        return covered
+    flat = (np.maximum(var_a, var_b) < 2e-4) & covered
+    chosen = _same_color_map(original, aligned, alike | flat, alike)
+    return chosen if chosen.mean() > 0.02 else covered
+
+
+def _same_color_map(original: np.ndarray, aligned: np.ndarray, candidates: np.ndarray, fitted: np.ndarray) -> np.ndarray:
+    """Those candidates whose colors one affine map, that of the majority of `fitted`, explains (IRLS, Cauchy)."""
+    a, b = (cv2.GaussianBlur(image, (0, 0), 1.5) for image in (original, aligned))
+    known = np.flatnonzero(fitted.ravel())
+    known = known[:: max(1, len(known) // 20_000)]
+    target, source = a.reshape(-1, 3)[known], b.reshape(-1, 3)[known]
+    design = np.hstack((source, np.ones((len(source), 1), np.float32)))
+    shift = np.median(target - source, 0)
+    matrix = np.vstack((np.eye(3), shift))
+    pull = 1e-3 * len(design) * np.eye(4)
+    for _ in range(20):
+        residual = np.linalg.norm(target - design @ matrix, axis=1)
+        weight = 1 / (1 + (residual / max(float(np.median(residual)), 1e-3)) ** 2)[:, None]
+        matrix = np.linalg.solve(
+            design.T @ (weight * design) + pull, design.T @ (weight * target) + pull @ np.vstack((np.eye(3), shift))
+        )
+    residual = np.linalg.norm(a - b @ matrix[:3].astype(np.float32) - matrix[3].astype(np.float32), axis=-1)
+    return candidates & (residual < 3 * np.median(residual[fitted]) + 0.01)
+
+
+def comparable(original: np.ndarray, aligned: np.ndarray, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Original and matched frame (h, w, 3 sRGB) for comparison: what clipping may have cut off counts as equal.
+
+    `raw` is the aligned frame before its colors were matched; matching moves a clipped 1.0 elsewhere.
+    """
+    bright, dark = raw >= CLIPPED, raw <= 1 - CLIPPED
+    result = np.where(bright, np.maximum(aligned, original), np.where(dark, np.minimum(aligned, original), aligned))
+    bright, dark = original >= CLIPPED, original <= 1 - CLIPPED
+    return np.where(bright, np.maximum(original, result), np.where(dark, np.minimum(original, result), original)), result
+
+
+def evidence(original: np.ndarray, aligned: np.ndarray, covered: np.ndarray, unchanged: np.ndarray) -> np.ndarray:
+    """Difference of two (h, w, 3) OKLab images over the usual difference at like texture, (h, w).
+
+    The fine scale draws the outline. The coarse one averages noise away and sees a faint change of a whole surface;
+    it counts only where no strong fine change is near, whose edge it would smear.
+    """
+    activity = np.minimum(_activity(original[..., 0]), _activity(aligned[..., 0]))
+    difference = original - aligned
+    fine, coarse = (_ratio(difference, activity, covered, unchanged & covered, sigma) for sigma in SCALES_PX)
+    fine = np.where(fine > OUTLINE * _largest_near(fine, 6), fine, np.minimum(fine, 1))
+    return np.where(_largest_near(fine, 9) < SEED, np.maximum(fine, coarse), fine) * covered
+
+
+def _ratio(difference, activity, covered: np.ndarray, unchanged: np.ndarray, sigma: float) -> np.ndarray:
+    # Normalized blur: nothing bleeds in from where the edited frame has no data.
+    share = cv2.GaussianBlur(covered.astype(np.float32), (0, 0), sigma)
+    smooth = cv2.GaussianBlur(difference * covered[..., None], (0, 0), sigma) / np.maximum(share, 0.1)[..., None]
+    length = np.sqrt((smooth * smooth).sum(-1))
+    return length / _usual(length, activity, unchanged)
+
+
+def _largest_near(image: np.ndarray, radius: int) -> np.ndarray:
+    return cv2.dilate(image, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)))
+
+
+def _activity(lightness: np.ndarray) -> np.ndarray:
+    """Local standard deviation of lightness."""
+    high = lightness - cv2.GaussianBlur(lightness, (0, 0), 2.5)
+    return np.sqrt(cv2.GaussianBlur(high * high, (0, 0), 2.5))
+
+
+def _usual(length: np.ndarray, activity: np.ndarray, unchanged: np.ndarray) -> np.ndarray:
+    """Median difference of unchanged pixels with the same activity, at every pixel."""
+    if unchanged.sum() < 1000:
+        return np.full_like(length, 4 * LEAST_DIFFERENCE)
+    known, at = length[unchanged], activity[unchanged]
+    step = max(1, len(known) // 200_000)
+    known, at = known[::step], at[::step]
+    parts = np.array_split(np.argsort(at, kind="stable"), ACTIVITY_BINS)
+    centers = [float(np.median(at[part])) for part in parts]
+    usual = np.maximum.accumulate([max(float(np.median(known[part])), LEAST_DIFFERENCE / 2) for part in parts])
+    return np.interp(activity, centers, usual).astype(np.float32)
+
+
+def find(found: Evidence, sensitivity: float = 0.5) -> Tensor:
+    """The edit mask: connected, closed, without specks, grown to a safe border. Larger sensitivity never finds less.
+
+    Args:
+        found: from `imaging.lock`.
+        sensitivity: 0..1; from 0 to 1 the least difference that counts falls by `SENSITIVITY_FACTOR`.
+
+    Returns:
+        (1, 1, H, W) float32, 0 or 1.
+    """
+    factor = SENSITIVITY_FACTOR ** (0.5 - sensitivity)
+    width, height = found.size
+    grid_h, grid_w = found.ratio.shape
+    side = min(grid_h, grid_w)
+    mask = hysteresis(found.ratio > SEED * factor, found.ratio > REACH * factor)
+    mask = _drop_small(mask, LEAST_SHARE * mask.size)
+    mask = _close(mask, CLOSE_SHARE * side)
+    mask = _fill_holes(mask, HOLE_SHARE * mask.size)
+    mask = grow(_extend_to_border(mask, found.covered), max(1.0, GROW_SHARE * side))
+    if (grid_w, grid_h) != (width, height):
+        mask = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR) > 0
+    return torch.from_numpy(mask.astype(np.float32))[None, None]
+
+
+def hysteresis(seeds: np.ndarray, limit: np.ndarray) -> np.ndarray:
+    """Connected parts of `limit` that hold a seed."""
+    _, labels = cv2.connectedComponents(limit.astype(np.uint8), connectivity=8)
+    kept = np.zeros(labels.max() + 1, bool)
+    kept[labels[seeds & limit]] = True
+    return kept[labels]
+
+
+def _drop_small(mask: np.ndarray, area: float) -> np.ndarray:
+    """Drop islands below an area, and thin ones."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    inner = np.zeros(len(stats), bool)
+    inner[labels[cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE) > THIN_PX]] = True
+    kept = (stats[:, cv2.CC_STAT_AREA] >= area) & inner
+    kept[0] = False
+    return kept[labels]
+
+
+def _fill_holes(mask: np.ndarray, area: float) -> np.ndarray:
+    """Fill holes up to an area; what touches the frame's border is no hole."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats((~mask).astype(np.uint8), connectivity=4)
+    filled = stats[:, cv2.CC_STAT_AREA] <= area
+    filled[np.unique(np.concatenate((labels[0], labels[-1], labels[:, 0], labels[:, -1])))] = False
+    filled[0] = False
+    return mask | filled[labels]
+
+
+def grow(mask: np.ndarray, radius: float) -> np.ndarray:
+    """Grow a boolean mask by a Euclidean radius."""
+    if not mask.any():
+        return mask
+    return cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE) <= radius
+
+
+def _close(mask: np.ndarray, radius: float) -> np.ndarray:
+    """Morphological closing with a disc; the frame's border does not eat into the mask."""
+    grown = grow(mask, radius)
+    if grown.all() or not grown.any():
+        return grown
+    return mask | (cv2.distanceTransform(grown.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE) > radius)
+
+
+def _extend_to_border(mask: np.ndarray, covered: np.ndarray) -> np.ndarray:
+    """Carry the mask outward over border pixels of which the edited frame shows nothing."""
+    if covered.all() or not covered.any() or not mask.any():
+        return mask
+    _, labels = cv2.distanceTransformWithLabels(
+        (~covered).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    nearest = np.zeros(labels.max() + 1, bool)
+    nearest[labels[covered]] = mask[covered]
+    return np.where(covered, mask, nearest[labels])

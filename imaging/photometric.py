@@ -1,0 +1,128 @@
+"""Color drift between two renderings of the same picture, fitted on pixels that both hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+CURVE_BINS = 16
+MAX_SAMPLES = 20_000
+MIN_SAMPLES = 200
+IRLS_STEPS = 5
+RIDGE = 1e-4  # pull of an affine step toward identity, relative to one sample; scatter of a picture's hues is 1e-3
+# Affine and curve in turn: a saturation change needs the affine step first, a tone curve the curve. One pass of
+# curve and affine leaves twice the squared error (benchmarks/harmonize.py, tables and contrast).
+PASSES = 2
+# The fit is kept when it takes this share off the error of pixels it has not seen.
+MIN_GAIN = 0.05
+
+
+@dataclass(frozen=True)
+class Affine:
+    """Mixes the channels: (3, 4) weights and offset."""
+
+    matrix: Tensor
+
+    def __call__(self, colors: Tensor) -> Tensor:
+        """Map colors (3, N)."""
+        return self.matrix[:, :3] @ colors + self.matrix[:, 3:]
+
+
+@dataclass(frozen=True)
+class Curves:
+    """A monotone curve for each channel: (3, bins) knots, increasing, and the difference to the input at each."""
+
+    knots: Tensor
+    differences: Tensor
+
+    def __call__(self, colors: Tensor) -> Tensor:
+        """Map colors (3, N). Beyond the outer knots the difference to the input stays what it is at the knot."""
+        last = self.knots.shape[1] - 1
+        right = torch.searchsorted(self.knots, colors.contiguous()).clamp(1, last)
+        left = right - 1
+        low, high = self.knots.gather(1, left), self.knots.gather(1, right)
+        t = ((colors - low) / (high - low).clamp(min=1e-9)).clamp(0, 1)
+        return colors + torch.lerp(self.differences.gather(1, left), self.differences.gather(1, right), t)
+
+
+@dataclass(frozen=True)
+class ColorFit:
+    """Affine maps and monotone curves in turn. sRGB to sRGB."""
+
+    steps: tuple[Affine | Curves, ...]
+
+    def __call__(self, colors: Tensor) -> Tensor:
+        """Map colors (3, N), not clamped."""
+        for step in self.steps:
+            colors = step(colors)
+        return colors
+
+    def apply(self, image: Tensor) -> Tensor:
+        """Map an image (1, 3, H, W), not clamped; a band of rows at a time, so that a 4K frame fits in memory."""
+        fit = ColorFit(
+            tuple(type(s)(*(v.to(image.device, torch.float32) for v in vars(s).values())) for s in self.steps)
+        )
+        bands = image[0].float().split(max(1, 1_000_000 // image.shape[3]), 1)
+        return torch.cat([fit(band.flatten(1)).view_as(band) for band in bands], 1)[None].to(image.dtype)
+
+
+def fit_color(edited: Tensor, original: Tensor, weight: Tensor) -> ColorFit | None:
+    """Fit the color map that takes the edited rendering to the original one.
+
+    Args:
+        edited, original: (1, 3, H, W); blur both a little first, so that a small misregistration does not count.
+        weight: (1, 1, H, W), > 0 where both show the same thing.
+
+    Returns:
+        The map, or None where there is too little to fit on, or the fit does not pay on pixels left out of it.
+
+    Source: per-channel monotone curves and robust ridge regression toward identity (iteratively reweighted, Cauchy
+    weights). A free polynomial fits the context better and extrapolates badly to colors that only the edit has.
+    """
+    index = (weight.flatten() > 0).nonzero()[:, 0]
+    if len(index) < MIN_SAMPLES:
+        return None
+    index = index[:: max(1, len(index) // MAX_SAMPLES)]
+    source = edited[0].reshape(3, -1)[:, index].double()
+    target = original[0].reshape(3, -1)[:, index].double()
+    fit = _fit(source[:, ::2], target[:, ::2])
+    before = (source - target)[:, 1::2].abs().median()
+    after = (fit(source[:, 1::2]) - target[:, 1::2]).abs().median()
+    return fit if after < (1 - MIN_GAIN) * before else None
+
+
+def _fit(source: Tensor, target: Tensor) -> ColorFit:
+    steps, mapped = [], source
+    for turn in range(2 * PASSES + 1):
+        step = _fit_curves(mapped, target) if turn % 2 else _fit_affine(mapped, target)
+        steps.append(step)
+        mapped = step(mapped)
+    return ColorFit(tuple(steps))
+
+
+def _fit_curves(source: Tensor, target: Tensor) -> Curves:
+    """Knots at equal counts of samples; each value is the knot plus the median difference there."""
+    order = source.argsort(dim=1, stable=True)
+    parts = order.tensor_split(CURVE_BINS, 1)
+    knots = torch.stack([source.gather(1, part).median(1).values for part in parts], 1)
+    values = knots + torch.stack([(target - source).gather(1, part).median(1).values for part in parts], 1)
+    knots = torch.cummax(knots + 1e-6 * torch.arange(CURVE_BINS, device=knots.device), 1).values
+    return Curves(knots, torch.cummax(values, 1).values - knots)
+
+
+def _fit_affine(source: Tensor, target: Tensor) -> Affine:
+    count = source.shape[1]
+    design = torch.cat((source, torch.ones_like(source[:1])))
+    identity = torch.eye(3, 4, dtype=source.dtype, device=source.device)
+    pull = torch.tensor([RIDGE * count] * 3 + [0], dtype=source.dtype, device=source.device)
+    matrix = identity
+    for _ in range(IRLS_STEPS):
+        residual = (target - matrix @ design).norm(dim=0)
+        weight = 1 / (1 + (residual / (2 * residual.median()).clamp(min=1e-4)) ** 2)
+        weighted = weight * design
+        matrix = torch.linalg.solve(
+            weighted @ design.T + pull.diag(), weighted @ target.T + pull[:, None] * identity.T
+        ).T
+    return Affine(matrix)
