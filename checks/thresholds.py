@@ -97,6 +97,46 @@ THRESHOLDS = (
         "same photographs (n = 7 per half): blur of 0.5 px reads 0.86, of 0.7 px 0.76, of 1.2 px 0.73; grain alone at "
         "least 1.0",
     ),
+    Threshold(
+        "drift_shift_px", "px", "lower", None, None, "warn", "",
+        "How far the edit model moved the center of the frame; undone.",
+        "shown for information",
+    ),
+    Threshold(
+        "drift_scale_percent", "%", "lower", None, None, "warn", "",
+        "How much larger the edit model drew the frame; undone.",
+        "shown for information",
+    ),
+    Threshold(
+        "drift_rotation_deg", "degrees", "lower", None, None, "warn", "",
+        "How far the edit model turned the frame, clockwise positive; undone.",
+        "shown for information",
+    ),
+    Threshold(
+        "drift_color_delta_e00", "CIEDE2000", "lower", None, None, "warn", "",
+        "Median color difference of unchanged pixels before the match.",
+        "shown for information",
+    ),
+    Threshold(
+        "registration_residual_px", "px", "lower", 0.5, 0.25, "warn", "Anchor Lock",
+        "Median motion left on unchanged texture after alignment.",
+        "benchmarks/lock.py: REGISTRATION_SOURCE; half a pixel doubles an edge",
+    ),
+    Threshold(
+        "color_residual_delta_e00", "CIEDE2000", "lower", 3, 1.5, "warn", "Anchor Lock",
+        "Median color difference of unchanged pixels after the match.",
+        "benchmarks/lock.py: COLOR_SOURCE; a difference of 1 is just visible",
+    ),
+    Threshold(
+        "lock_changed_fraction", "fraction of the frame", "lower", None, None, "warn", "",
+        "Share of the frame that the edit mask leaves to the edited picture.",
+        "shown for information",
+    ),
+    Threshold(
+        "edit_spill_fraction", "fraction of the frame", "lower", 0.01, 0, "warn", "Anchor Lock",
+        "Share of the frame that the model changed outside what may change; put back, but an edit may be cut in two.",
+        "definition: nothing outside the edit mask may change",
+    ),
 )  # fmt: skip
 
 _BY_METRIC = {row.metric: row for row in THRESHOLDS}

@@ -16,7 +16,8 @@ from torch import Tensor
 DETECT_PIXELS = 1.2e6  # detection runs at this many pixels
 SCALES_PX = (1.0, 3.0)  # fine scale: outline and detail; coarse scale: faint changes of a whole surface
 ACTIVITY_BINS = 12
-LEAST_DIFFERENCE = 0.004  # OKLab; about one 8-bit level, below which nothing is known
+LEAST_DIFFERENCE = 0.0025  # OKLab; half an 8-bit level: a usual difference below it says nothing
+SAME_COLOR = 0.03  # sRGB; leaves room for uneven light, which is fitted only after the first guess
 OUTLINE = 0.2  # near a strong change, what is weaker than this share of it is its blurred edge
 CLIPPED = 0.985  # sRGB value from which (and below 1 - which) a channel may have lost what it held
 SEED, REACH = 10.0, 4.0  # hysteresis at sensitivity 0.5, in units of the usual difference of unchanged pixels
@@ -75,7 +76,7 @@ def _same_color_map(original: np.ndarray, aligned: np.ndarray, candidates: np.nd
             design.T @ (weight * design) + pull, design.T @ (weight * target) + pull @ np.vstack((np.eye(3), shift))
         )
     residual = np.linalg.norm(a - b @ matrix[:3].astype(np.float32) - matrix[3].astype(np.float32), axis=-1)
-    return candidates & (residual < 3 * np.median(residual[fitted]) + 0.01)
+    return candidates & (residual < 3 * np.median(residual[fitted]) + SAME_COLOR)
 
 
 def comparable(original: np.ndarray, aligned: np.ndarray, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -123,13 +124,13 @@ def _activity(lightness: np.ndarray) -> np.ndarray:
 def _usual(length: np.ndarray, activity: np.ndarray, unchanged: np.ndarray) -> np.ndarray:
     """Median difference of unchanged pixels with the same activity, at every pixel."""
     if unchanged.sum() < 1000:
-        return np.full_like(length, 4 * LEAST_DIFFERENCE)
+        return np.full_like(length, 2 * LEAST_DIFFERENCE)
     known, at = length[unchanged], activity[unchanged]
     step = max(1, len(known) // 200_000)
     known, at = known[::step], at[::step]
     parts = np.array_split(np.argsort(at, kind="stable"), ACTIVITY_BINS)
     centers = [float(np.median(at[part])) for part in parts]
-    usual = np.maximum.accumulate([max(float(np.median(known[part])), LEAST_DIFFERENCE / 2) for part in parts])
+    usual = np.maximum.accumulate([max(float(np.median(known[part])), LEAST_DIFFERENCE) for part in parts])
     return np.interp(activity, centers, usual).astype(np.float32)
 
 
@@ -155,6 +156,11 @@ def find(found: Evidence, sensitivity: float = 0.5) -> Tensor:
     if (grid_w, grid_h) != (width, height):
         mask = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR) > 0
     return torch.from_numpy(mask.astype(np.float32))[None, None]
+
+
+def margin_px(mask: Tensor) -> float:
+    """Width of the margin that `find` leaves around a change, in px of the full frame."""
+    return max(1.0, GROW_SHARE * min(mask.shape[2:])) + 1
 
 
 def hysteresis(seeds: np.ndarray, limit: np.ndarray) -> np.ndarray:

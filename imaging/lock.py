@@ -145,9 +145,13 @@ def _restore_frame(original, edited, edit_mask, lock_mask, align: str, match_col
     found = change.find(work.evidence(), sensitivity).to(original)
     allowed = found if edit_mask is None else edit_mask
     region = allowed if lock_mask is None else torch.where(lock_mask > 0, torch.zeros_like(allowed), allowed)
-    image, _ = feather(original, aligned, region, method=SEAM_METHOD, feather_px=FEATHER_PX, lock_mask=lock_mask)
-    image = torch.where(region > 0, image, original)
-    spill = found * (region <= 0) if edit_mask is not None or lock_mask is not None else torch.zeros_like(found)
+    if align == "off" and not match_color and edit_mask is not None:
+        image = restore_anchors(original, aligned, region)  # the frame is taken as it is, its own blend included
+    else:
+        image, _ = feather(original, aligned, region, method=SEAM_METHOD, feather_px=FEATHER_PX)
+        image = restore_anchors(original, image, region)
+    # `found` carries a margin; only what lies beyond it has left the region.
+    spill = found * (masks.grow((region > 0).float(), 2 * change.margin_px(found)) <= 0)
     drift = FrameDrift(registration, before, work.color_difference(), float((region > 0).float().mean()))
     return LockResult(image, region, aligned, found, spill, (drift,))
 
@@ -182,10 +186,10 @@ class _Work:
         a, b = (torch.from_numpy(image).movedim(-1, 0)[None] for image in (a, b))
         return cls(a, b, b, inside_deep, free, unchanged, (width, height))
 
-    def with_aligned(self, aligned: Tensor) -> _Work:
-        """The same pair in other colors, and the unchanged pixels that these show."""
+    def with_aligned(self, aligned: Tensor, tolerance: float) -> _Work:
+        """The same pair in other colors, and the unchanged pixels that these show; tolerance scales the limits."""
         work = replace(self, aligned=aligned)
-        ratio = work.evidence().ratio
+        ratio = work.evidence().ratio / tolerance
         changed = change.hysteresis(ratio > change.SEED, ratio > change.REACH)
         unchanged = (ratio < INLIER) & self.covered & self.allowed & ~change.grow(changed, CHANGED_MARGIN_PX)
         return replace(work, unchanged=unchanged) if unchanged.mean() > 0.02 else work
@@ -217,13 +221,13 @@ def _reduce(image: Tensor, grid: tuple[int, int]) -> np.ndarray:
 
 def _match(work: _Work, aligned: Tensor) -> tuple[Tensor, _Work]:
     """Fit color and light in turn on unchanged pixels, telling those anew each time, and apply both to the frame."""
-    for fit in (_fit_color, fit_light, _fit_color):
+    for fit, tolerance in ((_fit_color, 3), (fit_light, 2), (_fit_color, 1)):
         weight = torch.from_numpy(work.unchanged)[None, None]
         step = fit(work.aligned, work.original, weight)
         if step is None:
             continue
         aligned = step.apply(aligned).clamp(0, 1)
-        work = work.with_aligned(step.apply(work.aligned).clamp(0, 1))
+        work = work.with_aligned(step.apply(work.aligned).clamp(0, 1), tolerance)
     return aligned, work
 
 

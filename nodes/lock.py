@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-from ..checks.anchors import anchor_drift
+from ..checks.lock import lock_report
 from ..imaging import lock as library
 from . import convert, types
 
@@ -17,23 +17,31 @@ class AnchorLock(io.ComfyNode):
             display_name="Anchor Lock",
             category="Edit First/Blend",
             description=(
-                "Put the original's own pixels back everywhere the edit was not meant to reach, and prove it. "
-                "Use it last, or right after a model that changes the whole frame."
+                "Undo what an edit model did to the rest of the frame: zoom, shift, color and softness are taken back, "
+                "what really changed is found, and every other pixel is the original's own. Use it right after an "
+                "instruction-editing model, or last."
             ),
             search_aliases=["restore", "drift", "zoom fix", "keep background", "lock", "composite back", "align"],
             inputs=[
-                io.Image.Input("original", tooltip="The approved picture."),
-                io.Image.Input("edited", tooltip="The edited picture, at the original's size."),
+                io.Image.Input("original", tooltip="The approved picture. Its size and alpha channel are kept."),
+                io.Image.Input(
+                    "edited",
+                    tooltip="The raw frame that a model made of it, before any composite. Any size of about the same aspect.",
+                ),
                 io.Combo.Input(
                     "align",
                     options=["auto", "off", "shift", "similarity", "perspective"],
                     default="auto",
-                    tooltip="How the edited picture is brought back into register. off = as it is.",
+                    tooltip=(
+                        "How the edited picture is brought back into register. auto = the simplest motion that explains "
+                        "it, plus smooth local motion where the picture confirms it. off = only resized. What does not "
+                        "help is not applied; the report says so."
+                    ),
                 ),
                 io.Boolean.Input(
                     "match_color",
                     default=True,
-                    tooltip="Undo the color drift of the whole frame, fitted on unchanged pixels.",
+                    tooltip="Undo the color and light drift of the whole frame, fitted on unchanged pixels.",
                 ),
                 io.Float.Input(
                     "sensitivity",
@@ -41,15 +49,21 @@ class AnchorLock(io.ComfyNode):
                     min=0.0,
                     max=1.0,
                     step=0.05,
-                    tooltip="How faint a change counts as an edit when no edit mask is connected. Larger finds more.",
+                    tooltip=(
+                        "How faint a change counts as an edit. Larger finds more; 0 = only strong changes, 1 = a change "
+                        "four times fainter. With an edit mask it only decides what is reported as spill."
+                    ),
                 ),
                 io.Mask.Input(
                     "edit_mask",
                     optional=True,
-                    tooltip="Above 0 = may change. Unconnected: what really changed is found.",
+                    tooltip=(
+                        "Above 0 = may change, at the original's size. Unconnected: what really changed is found. "
+                        "Changes outside it are put back and reported."
+                    ),
                 ),
                 io.Mask.Input(
-                    "lock_mask", optional=True, tooltip="Above 0 = stays bit-identical; wins over edit_mask."
+                    "lock_mask", optional=True, tooltip="Above 0 = stays bit-identical; wins over every edit."
                 ),
             ],
             outputs=[
@@ -67,17 +81,21 @@ class AnchorLock(io.ComfyNode):
         cls, original, edited, align="auto", match_color=True, sensitivity=0.5, edit_mask=None, lock_mask=None
     ) -> io.NodeOutput:
         before, after = convert.image_in(original, "original"), convert.image_in(edited, "edited")
-        convert.same_frames(before, after, "edited")
-        edit = convert.mask_in(edit_mask, after, "edit_mask", "edited")
-        if edit is None:
-            raise ValueError("connect an edit mask; finding the change without one is not built yet")
-        convert.check_not_empty(edit, "edit_mask")
-        lock = convert.mask_in(lock_mask, after, "lock_mask", "edited")
-        image = library.restore_anchors(before, after, edit, lock)
-        free = library.free_region(edit, lock).expand(len(image), -1, -1, -1)
-        report = anchor_drift(before.expand_as(image), image, 1 - free)
+        result = library.restore(
+            before,
+            after,
+            align=align,
+            match_color=match_color,
+            sensitivity=sensitivity,
+            edit_mask=convert.mask_in(edit_mask, before, "edit_mask", "original"),
+            lock_mask=convert.mask_in(lock_mask, before, "lock_mask", "original"),
+            progress=convert.progress(),
+        )
         return io.NodeOutput(
-            convert.image_out(image, original), convert.mask_out(free), convert.image_out(after, edited), report
+            convert.image_out(result.image, original),
+            convert.mask_out(result.edit_mask),
+            convert.image_out(result.aligned, original),
+            lock_report(before, result),
         )
 
 
