@@ -125,7 +125,9 @@ def invert(forward: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     yy, xx = np.mgrid[:height, :width].astype(np.float64)
     offset = forward - (np.stack((xx, yy), -1) + 0.5) * scale + 0.5
     for _ in range(12):
-        moved = [ndimage.map_coordinates(offset[..., k], (at[..., 1], at[..., 0]), order=1, mode="nearest") for k in (0, 1)]
+        moved = [
+            ndimage.map_coordinates(offset[..., k], (at[..., 1], at[..., 0]), order=1, mode="nearest") for k in (0, 1)
+        ]
         at = (target - np.stack(moved, -1) + 0.5) / scale - 0.5
     return at
 
@@ -139,8 +141,16 @@ def render(truth: np.ndarray, drift: Drift, forward: np.ndarray, rng: np.random.
     if reduction > 1.05:
         source = cv2.GaussianBlur(truth, (0, 0), 0.45 * np.sqrt(reduction**2 - 1))
     still = np.abs(forward - np.stack(np.mgrid[: truth.shape[0], : truth.shape[1]][::-1], -1)).max() < 1e-9
-    image = source.copy() if still and size == truth.shape[1::-1] else np.stack(
-        [ndimage.map_coordinates(source[..., c], (at[..., 1], at[..., 0]), order=3, mode="mirror") for c in range(3)], -1
+    image = (
+        source.copy()
+        if still and size == truth.shape[1::-1]
+        else np.stack(
+            [
+                ndimage.map_coordinates(source[..., c], (at[..., 1], at[..., 0]), order=3, mode="mirror")
+                for c in range(3)
+            ],
+            -1,
+        )
     )
     image = recolor(np.clip(image, 0, 1), drift)
     if drift.blur_px:
@@ -159,7 +169,7 @@ def render(truth: np.ndarray, drift: Drift, forward: np.ndarray, rng: np.random.
 def recolor(image: np.ndarray, drift: Drift) -> np.ndarray:
     """Global and low-frequency color drift."""
     height, width = image.shape[:2]
-    image = image ** drift.gamma * drift.gain
+    image = image**drift.gamma * drift.gain
     image = image * (1 + drift.white_balance * np.array((1.0, 0.0, -1.0)))
     gray = image @ np.array((0.2126, 0.7152, 0.0722))
     image = gray[..., None] + drift.saturation * (image - gray[..., None])

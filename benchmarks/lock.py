@@ -24,12 +24,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-import conftest  # noqa: E402, F401  loads the pack as edit_first
 import cv2  # noqa: E402
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from edit_first.imaging import lock, register  # noqa: E402
 
+import conftest  # noqa: E402, F401  loads the pack as edit_first
 from benchmarks import drift  # noqa: E402
 
 VERSION = "0.1.0"
@@ -146,7 +146,11 @@ def paste(scene: drift.Scene, frame: np.ndarray) -> np.ndarray:
 
 def resize(scene: drift.Scene, frame: np.ndarray) -> np.ndarray:
     height, width = scene.original.shape[:2]
-    return frame if frame.shape[:2] == (height, width) else cv2.resize(frame, (width, height), interpolation=cv2.INTER_CUBIC)
+    return (
+        frame
+        if frame.shape[:2] == (height, width)
+        else cv2.resize(frame, (width, height), interpolation=cv2.INTER_CUBIC)
+    )
 
 
 def _ours(with_mask: bool):

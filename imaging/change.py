@@ -13,13 +13,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-DETECT_PIXELS = 1.2e6  # detection runs at this many pixels
+DETECT_PIXELS = 1.0e6  # detection runs at this many pixels
 SCALES_PX = (1.0, 3.0)  # fine scale: outline and detail; coarse scale: faint changes of a whole surface
 ACTIVITY_BINS = 12
 LEAST_DIFFERENCE = 0.0025  # OKLab; half an 8-bit level: a usual difference below it says nothing
 SAME_COLOR = 0.03  # sRGB; leaves room for uneven light, which is fitted only after the first guess
 OUTLINE = 0.2  # near a strong change, what is weaker than this share of it is its blurred edge
 CLIPPED = 0.985  # sRGB value from which (and below 1 - which) a channel may have lost what it held
+NEARLY_CLIPPED = 0.85  # of the brightest channel: the other frame may well show the same there
+NEARLY_BLACK = 0.06
+CLIPPED_TRUST = 0.25  # share of a difference that counts there: white for pale still shows, a tint does not
 SEED, REACH = 10.0, 4.0  # hysteresis at sensitivity 0.5, in units of the usual difference of unchanged pixels
 SENSITIVITY_FACTOR = 4.0  # from sensitivity 0 to 1 the limits fall by this factor
 CLOSE_SHARE = 0.012  # gaps up to this share of the shorter side are closed
@@ -59,7 +62,9 @@ def unchanged_start(original: np.ndarray, aligned: np.ndarray, covered: np.ndarr
     return chosen if chosen.mean() > 0.02 else covered
 
 
-def _same_color_map(original: np.ndarray, aligned: np.ndarray, candidates: np.ndarray, fitted: np.ndarray) -> np.ndarray:
+def _same_color_map(
+    original: np.ndarray, aligned: np.ndarray, candidates: np.ndarray, fitted: np.ndarray
+) -> np.ndarray:
     """Those candidates whose colors one affine map, that of the majority of `fitted`, explains (IRLS, Cauchy)."""
     a, b = (cv2.GaussianBlur(image, (0, 0), 1.5) for image in (original, aligned))
     known = np.flatnonzero(fitted.ravel())
@@ -79,25 +84,27 @@ def _same_color_map(original: np.ndarray, aligned: np.ndarray, candidates: np.nd
     return candidates & (residual < 3 * np.median(residual[fitted]) + SAME_COLOR)
 
 
-def comparable(original: np.ndarray, aligned: np.ndarray, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Original and matched frame (h, w, 3 sRGB) for comparison: what clipping may have cut off counts as equal.
+def clipping_trust(original: np.ndarray, raw: np.ndarray) -> np.ndarray:
+    """How far a difference can be trusted, (h, w): less where both frames are so bright, or so dark, that one clips.
 
-    `raw` is the aligned frame before its colors were matched; matching moves a clipped 1.0 elsewhere.
+    A clipped channel has lost what it held, and matching the colors spreads the loss to the other channels. `raw` is
+    the aligned frame before its colors were matched, as matching moves a clipped 1.0 elsewhere.
     """
-    bright, dark = raw >= CLIPPED, raw <= 1 - CLIPPED
-    result = np.where(bright, np.maximum(aligned, original), np.where(dark, np.minimum(aligned, original), aligned))
-    bright, dark = original >= CLIPPED, original <= 1 - CLIPPED
-    return np.where(bright, np.maximum(original, result), np.where(dark, np.minimum(original, result), original)), result
+    bright = (cv2.dilate(raw.max(-1), np.ones((3, 3))) >= CLIPPED) & (original.max(-1) >= NEARLY_CLIPPED)
+    dark = (cv2.erode(raw.min(-1), np.ones((3, 3))) <= 1 - CLIPPED) & (original.max(-1) <= NEARLY_BLACK)
+    return np.where(bright | dark, np.float32(CLIPPED_TRUST), np.float32(1))
 
 
-def evidence(original: np.ndarray, aligned: np.ndarray, covered: np.ndarray, unchanged: np.ndarray) -> np.ndarray:
-    """Difference of two (h, w, 3) OKLab images over the usual difference at like texture, (h, w).
+def evidence(
+    original: np.ndarray, aligned: np.ndarray, trust: np.ndarray, covered: np.ndarray, unchanged: np.ndarray
+) -> np.ndarray:
+    """Trusted difference of two (h, w, 3) OKLab images over the usual difference at like texture, (h, w).
 
     The fine scale draws the outline. The coarse one averages noise away and sees a faint change of a whole surface;
     it counts only where no strong fine change is near, whose edge it would smear.
     """
     activity = np.minimum(_activity(original[..., 0]), _activity(aligned[..., 0]))
-    difference = original - aligned
+    difference = (original - aligned) * trust[..., None]
     fine, coarse = (_ratio(difference, activity, covered, unchanged & covered, sigma) for sigma in SCALES_PX)
     fine = np.where(fine > OUTLINE * _largest_near(fine, 6), fine, np.minimum(fine, 1))
     return np.where(_largest_near(fine, 9) < SEED, np.maximum(fine, coarse), fine) * covered
@@ -126,7 +133,7 @@ def _usual(length: np.ndarray, activity: np.ndarray, unchanged: np.ndarray) -> n
     if unchanged.sum() < 1000:
         return np.full_like(length, 2 * LEAST_DIFFERENCE)
     known, at = length[unchanged], activity[unchanged]
-    step = max(1, len(known) // 200_000)
+    step = max(1, len(known) // 50_000)
     known, at = known[::step], at[::step]
     parts = np.array_split(np.argsort(at, kind="stable"), ACTIVITY_BINS)
     centers = [float(np.median(at[part])) for part in parts]

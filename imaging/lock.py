@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from . import change, masks
@@ -17,8 +18,7 @@ from .photometric import fit_color
 from .register import Registration, register, resample
 from .seam import feather
 
-SEAM_METHOD = "alpha"  # of imaging.seam; see docs/benchmarks/lock.md for what the others gave
-FEATHER_PX = 2.0  # within the margin that `change.find` leaves, so that the ramp does not fade the edit itself
+FEATHER_PX = 2.0  # for a mask that was found: within the margin that `change.find` leaves, where both frames agree
 INLIER = 2.5  # a pixel counts as unchanged up to this many times the usual difference
 CHANGED_MARGIN_PX = 6  # around changed pixels, kept out of the fits: their blurred edges
 
@@ -106,7 +106,10 @@ def restore(
         if progress:
             progress((index + 1) / count)
     return LockResult(
-        *(torch.cat([getattr(part, name) for part in parts]) for name in ("image", "edit_mask", "aligned", "found", "spill")),
+        *(
+            torch.cat([getattr(part, name) for part in parts])
+            for name in ("image", "edit_mask", "aligned", "found", "spill")
+        ),
         tuple(part.drift[0] for part in parts),
     )
 
@@ -127,14 +130,18 @@ def _check(original: Tensor, edited: Tensor, sensitivity: float, edit_mask: Tens
                 "masks are drawn on the original: resize the mask to it"
             )
         if len(mask) not in (1, count):
-            raise ValueError(f"{name} has {len(mask)} frames but there are {count}; connect 1 mask or one for each frame")
+            raise ValueError(
+                f"{name} has {len(mask)} frames but there are {count}; connect 1 mask or one for each frame"
+            )
 
 
 def _frame_of(batch: Tensor | None, index: int) -> Tensor | None:
     return None if batch is None else batch[min(index, len(batch) - 1)][None]
 
 
-def _restore_frame(original, edited, edit_mask, lock_mask, align: str, match_color: bool, sensitivity: float) -> LockResult:
+def _restore_frame(
+    original, edited, edit_mask, lock_mask, align: str, match_color: bool, sensitivity: float
+) -> LockResult:
     """`restore` for one frame."""
     registration = register(original, edited, model=align, ignore=edit_mask)[0]
     aligned, covered = resample(edited, [registration])
@@ -148,7 +155,9 @@ def _restore_frame(original, edited, edit_mask, lock_mask, align: str, match_col
     if align == "off" and not match_color and edit_mask is not None:
         image = restore_anchors(original, aligned, region)  # the frame is taken as it is, its own blend included
     else:
-        image, _ = feather(original, aligned, region, method=SEAM_METHOD, feather_px=FEATHER_PX)
+        # A found mask has a margin of unchanged pixels: a plain ramp there measured best of all seam methods.
+        method, feather_px = ("alpha", FEATHER_PX) if edit_mask is None else ("auto", 0)
+        image, _ = feather(original, aligned, region, method=method, feather_px=feather_px)
         image = restore_anchors(original, image, region)
     # `found` carries a margin; only what lies beyond it has left the region.
     spill = found * (masks.grow((region > 0).float(), 2 * change.margin_px(found)) <= 0)
@@ -178,7 +187,10 @@ class _Work:
         inside = cv2.resize(covered[0, 0].cpu().numpy().astype(np.uint8), grid, interpolation=cv2.INTER_NEAREST) > 0
         free = np.ones(inside.shape, bool)
         if edit_mask is not None:
-            free = cv2.resize((edit_mask[0, 0] > 0).cpu().numpy().astype(np.float32), grid, interpolation=cv2.INTER_AREA) == 0
+            free = (
+                cv2.resize((edit_mask[0, 0] > 0).cpu().numpy().astype(np.float32), grid, interpolation=cv2.INTER_AREA)
+                == 0
+            )
             free = free if free.mean() > 0.02 else np.ones(inside.shape, bool)
         # Interpolation and the frame's own border row spoil a few px: the mask is carried over them instead.
         inside_deep = cv2.erode(inside.astype(np.uint8), np.ones((9, 9), np.uint8), borderValue=0) > 0
@@ -196,21 +208,18 @@ class _Work:
 
     def evidence(self) -> change.Evidence:
         """How far the difference of each pixel is beyond the usual."""
-        pair = change.comparable(*(image[0].movedim(0, -1).numpy() for image in (self.original, self.aligned, self.raw)))
-        a, b = (_oklab(image) for image in pair)
-        return change.Evidence(change.evidence(a, b, self.covered, self.unchanged), self.covered, self.size)
+        original, raw = (image[0].movedim(0, -1).numpy() for image in (self.original, self.raw))
+        a, b = (srgb_to_oklab(image)[0].movedim(0, -1).contiguous().numpy() for image in (self.original, self.aligned))
+        trust = change.clipping_trust(original, raw)
+        return change.Evidence(change.evidence(a, b, trust, self.covered, self.unchanged), self.covered, self.size)
 
     def color_difference(self) -> float | None:
-        """Median CIEDE2000 of unchanged pixels, both frames blurred a little so that grain does not count."""
+        """Median CIEDE2000 of unchanged pixels, in means of 3 x 3 px so that grain does not count."""
         if not self.unchanged.any():
             return None
-        a, b = (srgb_to_lab(masks.gaussian_blur(image, 1.5))[..., ::2, ::2] for image in (self.original, self.aligned))
-        return float(delta_e00(a, b)[0, 0][torch.from_numpy(self.unchanged[::2, ::2])].median())
-
-
-def _oklab(image: np.ndarray) -> np.ndarray:
-    """(h, w, 3) sRGB to OKLab."""
-    return srgb_to_oklab(torch.from_numpy(image).movedim(-1, 0)[None])[0].movedim(0, -1).contiguous().numpy()
+        a, b = (srgb_to_lab(F.avg_pool2d(image, 3, ceil_mode=True)) for image in (self.original, self.aligned))
+        unchanged = torch.from_numpy(self.unchanged[::3, ::3])
+        return float(delta_e00(a, b)[0, 0][unchanged].median()) if unchanged.any() else None
 
 
 def _reduce(image: Tensor, grid: tuple[int, int]) -> np.ndarray:
@@ -232,4 +241,5 @@ def _match(work: _Work, aligned: Tensor) -> tuple[Tensor, _Work]:
 
 
 def _fit_color(edited: Tensor, original: Tensor, weight: Tensor):
-    return fit_color(masks.gaussian_blur(edited, 1.0), masks.gaussian_blur(original, 1.0), weight.float())
+    # A small misregistration must not count.
+    return fit_color(*(masks.gaussian_blur(image, 1.0) for image in (edited, original)), weight.float())

@@ -12,9 +12,10 @@ MAX_SAMPLES = 20_000
 MIN_SAMPLES = 200
 IRLS_STEPS = 5
 RIDGE = 1e-4  # pull of an affine step toward identity, relative to one sample; scatter of a picture's hues is 1e-3
-# Affine and curve in turn: a saturation change needs the affine step first, a tone curve the curve. One pass of
-# curve and affine leaves twice the squared error (benchmarks/harmonize.py, tables and contrast).
-PASSES = 2
+# Affine maps and curves in turn. Affine first extrapolates best to colors that only the edit has (a saturation or
+# contrast change: 30 times less squared error), but a gamma needs the curves first, and shows it on unseen pixels.
+AFFINE_FIRST, CURVES_FIRST = (True, False, True, False, True), (False, True, False, True)  # True = affine
+CURVES_FIRST_GAIN = 0.2
 # The fit is kept when it takes this share off the error of pixels it has not seen.
 MIN_GAIN = 0.05
 
@@ -87,16 +88,18 @@ def fit_color(edited: Tensor, original: Tensor, weight: Tensor) -> ColorFit | No
     index = index[:: max(1, len(index) // MAX_SAMPLES)]
     source = edited[0].reshape(3, -1)[:, index].double()
     target = original[0].reshape(3, -1)[:, index].double()
-    fit = _fit(source[:, ::2], target[:, ::2])
-    before = (source - target)[:, 1::2].abs().median()
-    after = (fit(source[:, 1::2]) - target[:, 1::2]).abs().median()
-    return fit if after < (1 - MIN_GAIN) * before else None
+    unseen = slice(1, None, 2)
+    fits = [_fit(source[:, ::2], target[:, ::2], order) for order in (AFFINE_FIRST, CURVES_FIRST)]
+    errors = [float((fit(source[:, unseen]) - target[:, unseen]).abs().median()) for fit in fits]
+    before = float((source - target)[:, unseen].abs().median())
+    best = 1 if errors[1] < (1 - CURVES_FIRST_GAIN) * errors[0] else 0
+    return fits[best] if errors[best] < (1 - MIN_GAIN) * before else None
 
 
-def _fit(source: Tensor, target: Tensor) -> ColorFit:
+def _fit(source: Tensor, target: Tensor, order: tuple[bool, ...]) -> ColorFit:
     steps, mapped = [], source
-    for turn in range(2 * PASSES + 1):
-        step = _fit_curves(mapped, target) if turn % 2 else _fit_affine(mapped, target)
+    for is_affine in order:
+        step = _fit_affine(mapped, target) if is_affine else _fit_curves(mapped, target)
         steps.append(step)
         mapped = step(mapped)
     return ColorFit(tuple(steps))

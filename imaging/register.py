@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from .color import luma
@@ -21,7 +20,7 @@ from .color import luma
 MODELS = ("off", "shift", "similarity", "affine", "perspective")
 MODES = ("auto", "off", "shift", "similarity", "perspective")
 
-WORK_PIXELS = 1.0e6  # estimation runs at this many pixels, then once more on samples of the full frame
+WORK_PIXELS = 0.6e6  # estimation runs at this many pixels, then once more on samples of the full frame
 SAMPLES = 200_000  # pixels that enter one least-squares step; more change the result by less than 0.01 px
 MAX_ASPECT_RATIO = 1.25  # larger differences of aspect are another crop, not a drift
 NORM_SIGMA_PX = 8.0  # window of the local normalization
@@ -33,6 +32,7 @@ MIN_GAIN = 0.001  # gain of mean local correlation that a motion must bring
 MIN_AGREEMENT = 0.22  # below it two frames do not show the same picture: pairs of unrelated photographs reach 0.20
 MAX_INLIER_SIGMA = 0.45  # normalized luma; keeps a majority of edited pixels from passing as noise
 ROWS = 512  # height of the strips in which a frame is resampled
+ALIKE, ALIKE_SHARE = 0.8, 0.25  # a start is right when this share of the windows correlates this well
 WINDOW_PX = 15  # window of the local correlation
 FIELD_CELL_PX = 8  # grid of the residual field, in px of the estimation grid
 FIELD_BLOCK_CELLS = 4  # side of the blocks left out when a field is put to the test
@@ -100,17 +100,22 @@ class Registration:
         if self.field is not None:
             motion = _sample_coarse(self.field, x, y, self.size)
             x, y = x + motion[..., 0], y + motion[..., 1]
-        denominator = self.matrix[2, 0] * x + self.matrix[2, 1] * y + self.matrix[2, 2]
-        at_x = (self.matrix[0, 0] * x + self.matrix[0, 1] * y + self.matrix[0, 2]) / denominator
-        at_y = (self.matrix[1, 0] * x + self.matrix[1, 1] * y + self.matrix[1, 2]) / denominator
-        across, down = self.edited_size[0] / width, self.edited_size[1] / height
-        return np.stack(((at_x + 0.5) * across - 0.5, (at_y + 0.5) * down - 0.5), -1).astype(np.float32)
+        return _apply_planes(_scaling(self.size, self.edited_size) @ self.matrix, x, y)
 
 
 def _apply(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
     """A homography applied to (N, 2) points."""
     homogeneous = points @ matrix[:, :2].T + matrix[:, 2]
     return homogeneous[:, :2] / homogeneous[:, 2:]
+
+
+def _apply_planes(matrix: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """A homography applied to float32 coordinate planes (h, w): (h, w, 2)."""
+    m = _unit(matrix).astype(np.float32)
+    at = np.stack((m[0, 0] * x + m[0, 1] * y + m[0, 2], m[1, 0] * x + m[1, 1] * y + m[1, 2]), -1)
+    if m[2, 0] or m[2, 1]:
+        at /= (m[2, 0] * x + m[2, 1] * y + 1)[..., None]
+    return at
 
 
 def register(
@@ -297,21 +302,25 @@ class _Pair:
         if field is not None:
             motion = _sample_coarse(field, x, y, (width, height)) * np.float32(width / self.template.shape[1])
             x, y = x + motion[..., 0], y + motion[..., 1]
-        points = _apply(matrix, np.stack((x.ravel(), y.ravel()), 1)).astype(np.float32).reshape(height, width, 2)
+        points = _apply_planes(matrix, x, y)
         inside = (points[..., 0] >= 1) & (points[..., 0] <= width - 2)
         inside &= (points[..., 1] >= 1) & (points[..., 1] <= height - 2)
         return cv2.remap(image, points, None, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE), inside
 
     def agreement(self, matrix: np.ndarray, field: np.ndarray | None = None) -> float:
         """Mean local correlation over textured windows; negative ones count 0, so an edit adds the same to all."""
+        correlation = self.correlations(matrix, field)
+        return float(correlation.clip(0, 1).mean()) if len(correlation) else 0.0
+
+    def correlations(self, matrix: np.ndarray, field: np.ndarray | None = None) -> np.ndarray:
+        """Local correlation of luma in every textured window, (N,)."""
         moved, inside = self.warped(self.moving, matrix, field)
         a, b = (cv2.GaussianBlur(image, (0, 0), SMOOTH_SIGMA_PX) for image in (self.template, moved))
         mean_a, mean_b = _box(a), _box(b)
         var_a, var_b = _box(a * a) - mean_a**2, _box(b * b) - mean_b**2
-        covariance = _box(a * b) - mean_a * mean_b
-        correlation = covariance / np.sqrt((var_a + 1e-6).clip(1e-6) * (var_b + 1e-6).clip(1e-6))
         chosen = (var_a > (NORM_FLOOR / 2) ** 2) & inside & self.usable
-        return float(correlation[chosen].clip(0, 1).mean()) if chosen.any() else 0.0
+        covariance = (_box(a * b) - mean_a * mean_b)[chosen]
+        return covariance / np.sqrt((var_a[chosen] + 1e-6) * (var_b[chosen] + 1e-6).clip(1e-6))
 
     def motion(self, matrix: np.ndarray, field: np.ndarray | None = None, level: int = 0):
         """Local motion left by a registration, (h, w, 2) px of this grid, and its weight (h, w), 0 on edits."""
@@ -410,7 +419,9 @@ def _refine(level, matrix: np.ndarray, model: str, iterations: int, near: bool =
     if len(x) < 64:
         return matrix
     radius = np.hypot(width, height) / 2
-    normal = np.array([[1 / radius, 0, -(width - 1) / 2 / radius], [0, 1 / radius, -(height - 1) / 2 / radius], [0, 0, 1]])
+    normal = np.array(
+        [[1 / radius, 0, -(width - 1) / 2 / radius], [0, 1 / radius, -(height - 1) / 2 / radius], [0, 0, 1]]
+    )
     points = np.stack((x, y), 1).astype(np.float32)
     u, v = ((points - ((width - 1) / 2, (height - 1) / 2)) / radius).T.astype(np.float32)
     dx, dy = _steps(u, v, model)
@@ -471,8 +482,9 @@ def _tukey(error: np.ndarray, valid: np.ndarray, largest: float = MAX_INLIER_SIG
 def _estimate(pair: _Pair, model: str) -> tuple[np.ndarray, str]:
     """The best registration of a model over several starts, in px of the pair's grid."""
     best = _descend(pair, np.eye(3), model, len(pair.levels) - 1)
-    score = pair.agreement(best)
-    if score < 0.85:  # not clearly right: try other starts, and take one only if it agrees clearly better
+    correlation = pair.correlations(best)
+    score = float(correlation.clip(0, 1).mean()) if len(correlation) else 0.0
+    if not len(correlation) or (correlation > ALIKE).mean() < ALIKE_SHARE:  # not clearly right: try other starts
         for start in (_phase_start(pair), _sift_start(pair)):
             if start is None:
                 continue
@@ -485,15 +497,15 @@ def _estimate(pair: _Pair, model: str) -> tuple[np.ndarray, str]:
 
 def _descend(pair: _Pair, matrix: np.ndarray, model: str, first: int) -> np.ndarray:
     """Coarse to fine from a start; few parameters while the motion is large."""
-    for index in range(first, -1, -1):
+    for index in range(first, min(1, first) - 1, -1):
         grid = _scaling(pair.template.shape[::-1], pair.levels[index][0].shape[::-1])
         local = _unit(grid @ matrix @ np.linalg.inv(grid))
         if index == first:
             local = _refine(pair.levels[index], local, "shift", 15, near=False)
-        if model != "shift" and index >= min(1, first):
-            local = _refine(pair.levels[index], local, "similarity", 12, near=index == 0)
-        if index < max(first - 1, 1):
-            local = _refine(pair.levels[index], local, model, 12, near=index == 0)
+        if model != "shift":
+            local = _refine(pair.levels[index], local, "similarity", 12, near=False)
+        if index < max(first - 1, 2):
+            local = _refine(pair.levels[index], local, model, 12, near=False)
         matrix = _unit(np.linalg.inv(grid) @ local @ grid)
         if not _plausible(matrix, pair.template.shape[::-1]):
             return np.eye(3)
@@ -551,6 +563,8 @@ def _finish(original, edited, ignore, pair: _Pair, matrix, model: str, auto: boo
     """Choose the simplest sufficient model, then refine at the frames' own resolution. Returns full-size px."""
     if auto:
         matrix, model = _simplest(pair, matrix)
+    else:
+        matrix = _refine(pair.levels[0], matrix, model, 15)
     full = pair.to_full(matrix)
     if min(original.size, edited.size) > 1.3 * pair.template.size:
         fine = _Pair.at(original, edited, ignore, np.inf, levels=1)
@@ -600,7 +614,7 @@ def _distance(a: np.ndarray, b: np.ndarray, size: tuple[int, int]) -> float:
 def _local_motion(template: np.ndarray, moved: np.ndarray, usable: np.ndarray, sigma: float = 10.0):
     """One Lucas-Kanade step in Gaussian windows: motion (h, w, 2) in px and its weight (h, w)."""
     error = moved - template
-    weight = _tukey(error, usable & (np.abs(template) > 0.05)) 
+    weight = _tukey(error, usable & (np.abs(template) > 0.05))
     gx = cv2.Scharr(template + moved, -1, 1, 0) / 64
     gy = cv2.Scharr(template + moved, -1, 0, 1) / 64
 
@@ -620,6 +634,9 @@ def _local_motion(template: np.ndarray, moved: np.ndarray, usable: np.ndarray, s
 def _add_field(pair: _Pair, found: Registration) -> Registration:
     """Add a smooth residual motion, as far as left-out data and the agreement confirm it."""
     matrix = pair.from_full(found.matrix)
+    left = pair.residual(matrix)
+    if left is None or left * pair.template.shape[1] / pair.full_size[0] < FIELD_MIN_PX:
+        return found
     cells = tuple(-(-side // FIELD_CELL_PX) for side in pair.template.shape[::-1])
     field, agreement = None, pair.agreement(matrix)
     for level in (2, 1, 1, 0, 0, 0):
