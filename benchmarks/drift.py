@@ -6,11 +6,13 @@ Every step is deterministic from the scene's seed. Nothing here is used by the p
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
 from scipy import ndimage
 
+ROOT = Path(__file__).resolve().parent.parent
 EDITS = ("object", "recolor", "remove", "none")
 
 

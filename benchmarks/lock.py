@@ -23,13 +23,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
+importlib.import_module("conftest")  # loads the pack as edit_first
 
 import cv2  # noqa: E402
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from edit_first.imaging import lock, register  # noqa: E402
 
-import conftest  # noqa: E402, F401  loads the pack as edit_first
 from benchmarks import drift  # noqa: E402
 
 VERSION = "0.1.0"

@@ -34,9 +34,10 @@ MAX_INLIER_SIGMA = 0.45  # normalized luma; keeps a majority of edited pixels fr
 ROWS = 512  # height of the strips in which a frame is resampled
 ALIKE, ALIKE_SHARE = 0.8, 0.25  # a start is right when this share of the windows correlates this well
 WINDOW_PX = 15  # window of the local correlation
+LOCALLY_ALIKE = 0.6  # correlation of a window whose motion can be believed; keeps an edit's content out
 FIELD_CELL_PX = 8  # grid of the residual field, in px of the estimation grid
 FIELD_BLOCK_CELLS = 4  # side of the blocks left out when a field is put to the test
-FIELD_MIN_PX = 0.06  # median local motion below which it is noise of the measurement
+FIELD_MIN_PX = 0.12  # median local motion below which it is noise of the measurement
 FIELD_MAX_ERROR = 0.7  # a field must predict left-out blocks with at most this share of the motion left
 
 
@@ -624,10 +625,12 @@ def _local_motion(template: np.ndarray, moved: np.ndarray, usable: np.ndarray, s
     share = window(weight) / np.maximum(window(((np.abs(template) > 0.05) & usable).astype(np.float32)), 1e-3)
     xx, xy, yy = window(weight * gx * gx), window(weight * gx * gy), window(weight * gy * gy)
     xe, ye = window(weight * gx * error), window(weight * gy * error)
+    power = np.sqrt(window(template * template) * window(moved * moved))
+    alike = window(template * moved) > LOCALLY_ALIKE * power + 1e-6
     smallest = (xx + yy) / 2 - np.sqrt(((xx - yy) / 2) ** 2 + xy**2)
     determinant = np.maximum(xx * yy - xy * xy, 1e-12)
     motion = np.stack(((xy * ye - yy * xe) / determinant, (xy * xe - xx * ye) / determinant), -1)
-    confidence = np.where((smallest > 1e-3) & (share > 0.7) & usable, smallest, 0).astype(np.float32)
+    confidence = np.where((smallest > 1e-3) & (share > 0.7) & alike & usable, smallest, 0).astype(np.float32)
     return motion.astype(np.float32), confidence
 
 
@@ -647,8 +650,10 @@ def _add_field(pair: _Pair, found: Registration) -> Registration:
             continue
         candidate = step if field is None else field + step
         score = pair.agreement(matrix, candidate)
-        if score > agreement + MIN_GAIN:
-            field, agreement = candidate, score
+        remaining = pair.residual(matrix, candidate)
+        # An edit's windows gain agreement from any motion that happens to fit them; the residual does not read them.
+        if score > agreement + MIN_GAIN and remaining is not None and remaining < 0.9 * left:
+            field, agreement, left = candidate, score, remaining
     if field is None:
         return found
     field = field * np.float32(pair.full_size[0] / pair.template.shape[1])
