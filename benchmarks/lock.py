@@ -448,9 +448,9 @@ def main() -> None:
         "device": f"CPU, {platform.machine()}, 1 thread",
         "photographs": len(photos), "extra_photographs": bool(os.environ.get("EDIT_FIRST_PHOTOS")),
         "first_seed": FIRST_SEED, "rivals": list(others), "absent": absent,
-        "grid": collect(grid(photos, 3 if quick else 30), {**ours, "Anchor Lock, true mask": _ours(True), **others}),
+        "grid": collect(grid(photos, 3 if quick else 25), {**ours, "Anchor Lock, true mask": _ours(True), **others}),
         "unedited": collect(unedited(photos, 1 if quick else 12), ours),
-        "single": [] if quick else collect(single(photos, 2), ours),
+        "single": [] if quick else collect(single(photos, 1), ours),
         "speed": [] if quick else speed(photos[-1], 2),
     }  # fmt: skip
     if quick:

@@ -18,7 +18,7 @@ from .photometric import fit_color
 from .register import Registration, register, resample
 from .seam import feather
 
-FEATHER_PX = 2.0  # for a mask that was found: within the margin that `change.find` leaves, where both frames agree
+FEATHER_PX = 2.0  # within the margin that `change.find` leaves, where both frames agree; wider fades the edit's own rim
 INLIER = 2.5  # a pixel counts as unchanged up to this many times the usual difference
 CHANGED_MARGIN_PX = 6  # around changed pixels, kept out of the fits: their blurred edges
 
@@ -155,9 +155,8 @@ def _restore_frame(
     if align == "off" and not match_color and edit_mask is not None:
         image = restore_anchors(original, aligned, region)  # the frame is taken as it is, its own blend included
     else:
-        # A found mask has a margin of unchanged pixels: a plain ramp there measured best of all seam methods.
-        method, feather_px = ("alpha", FEATHER_PX) if edit_mask is None else ("auto", 0)
-        image, _ = feather(original, aligned, region, method=method, feather_px=feather_px)
+        # A plain narrow ramp measured best of all seam methods: what remains of the drift is too small to hide.
+        image, _ = feather(original, aligned, region, method="alpha", feather_px=FEATHER_PX)
         image = restore_anchors(original, image, region)
     # `found` carries a margin; only what lies beyond it has left the region.
     spill = found * (masks.grow((region > 0).float(), 2 * change.margin_px(found)) <= 0)
