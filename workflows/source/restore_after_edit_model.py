@@ -3,7 +3,7 @@
 NOTE = """## Restore after an edit model
 
 1. **Approved picture**: what you had.
-2. **Model edit**: here a stand-in blurs and brightens the frame, so that this runs without weights. Put your
+2. **Model edit**: here a stand-in gives the frame back at another size, so that this runs without weights. Put your
    instruction-editing model (Kontext, Qwen Image Edit, ...) in its place and connect its *raw* VAE Decode.
 3. **Lock** brings the frame back into register and color, finds what really changed and puts only that onto the
    original. Nothing to paint. Raise **sensitivity** when a faint change is missed, or connect an edit mask.
@@ -14,9 +14,16 @@ NOTE = """## Restore after an edit model
 def build(graph):
     picture = graph.node("LoadImage", "Approved picture", at=(0, 0), size=(300, 340), image="example.png")
     edit = graph.node(
-        "ImageScaleBy", "Model edit", at=(360, 0), size=(300, 110), image=picture.out("IMAGE"),
-        upscale_method="bicubic", scale_by=0.97,
-    )  # fmt: skip
+        "ImageScale",
+        "Model edit",
+        at=(360, 0),
+        size=(300, 170),
+        image=picture.out("IMAGE"),
+        upscale_method="bicubic",
+        width=0,
+        height=496,
+        crop="disabled",
+    )
     lock = graph.node(
         "EditFirst_AnchorLock",
         "Lock",
