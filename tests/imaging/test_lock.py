@@ -67,12 +67,14 @@ def test_nothing_edited_gives_an_empty_mask_and_the_original(seed):
     assert not result.edit_mask.any() and torch.equal(result.image, library(made.original))
 
 
+@pytest.mark.slow
 def test_recolored_object_is_an_edit_not_a_drift():
     made = make("recolor", area=0.2)
     result = lock.restore(library(made.original), library(made.edited))
     assert iou(result.edit_mask, made.mask) > 0.85
 
 
+@pytest.mark.slow
 def test_sensitivity_never_finds_less(scene):
     faint = scene.original * 1.0
     faint[100:200, 200:330] = np.clip(faint[100:200, 200:330] + 0.02, 0, 1)
@@ -101,6 +103,7 @@ def test_off_and_a_mask_only_copies_back(coffee, make_disc):
     assert torch.equal(result.aligned, edited)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", [0.0, 1.0])
 def test_black_and_white_frames_do_not_fail(coffee, value):
     plain = torch.full_like(coffee, value)
@@ -115,6 +118,7 @@ def test_small_frames_do_not_fail():
         assert lock.restore(picture, 1 - picture).image.shape == picture.shape
 
 
+@pytest.mark.slow
 def test_batch_equals_singles(scene, restored):
     original, edited = library(scene.original), library(scene.edited)
     moved = torch.roll(edited, 2, 3)

@@ -71,12 +71,14 @@ def test_repeated_texture(photo):
     assert error_px(made, found) < 0.1
 
 
+@pytest.mark.slow
 def test_large_edit():
     made = scene(photo="astronaut.png", other="rocket.jpg", area=0.5, dx=5.0, dy=-4.0, zoom=0.01)
     (found,) = register.register(library(made.original), library(made.edited))
     assert error_px(made, found) < 0.15
 
 
+@pytest.mark.slow
 def test_smooth_local_motion_is_followed_where_it_is_and_not_invented_where_it_is_not():
     still = scene(photo="astronaut.png", kind="none", zoom=0.006)
     assert register.register(library(still.original), library(still.edited))[0].field is None
@@ -95,6 +97,7 @@ def test_no_texture_is_not_moved_and_says_so(kind):
     assert found.is_identity() and found.residual_px is None and "too little texture" in found.reason
 
 
+@pytest.mark.slow
 def test_another_picture_is_not_moved_and_says_so(coffee, astronaut):
     (found,) = register.register(coffee, astronaut[:, :, 60:460, :])
     assert np.array_equal(found.matrix, np.eye(3)) and "do not show the same picture" in found.reason
@@ -134,6 +137,7 @@ def test_resampling_a_larger_frame_does_not_alias():
     assert (image[..., 4:-4, 4:-4] - 0.5).abs().max() < 1e-3
 
 
+@pytest.mark.slow
 def test_batch_equals_singles(coffee):
     moved = torch.roll(coffee, (2, 3), (2, 3))
     pair = register.register(torch.cat((coffee, coffee)), torch.cat((coffee, moved)))
