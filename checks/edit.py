@@ -9,6 +9,7 @@ from torch import Tensor
 from ..imaging import overlay
 from .anchors import anchor_drift, drift_map
 from .brand import brand_colors as check_brand_colors
+from .lighting import lighting_report
 from .report import Report
 
 HEAT_FULL_LEVELS = 8.0  # a drift of this many 8-bit levels is the end of the heat map's scale
@@ -44,5 +45,6 @@ def check_edit(
     """
     lock = (edit_mask <= 0).to(edit_mask.dtype) if lock_mask is None else lock_mask
     report = anchor_drift(original, image, lock) + check_brand_colors(image, edit_mask, list(brand_colors))
+    report = report + lighting_report(image, edit_mask, original)
     drift = drift_map(original, image, lock)
     return CheckResult(report, overlay.heatmap(image, drift / HEAT_FULL_LEVELS), (drift > 0).to(edit_mask.dtype))

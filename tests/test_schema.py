@@ -34,6 +34,14 @@ CONTRACT = {
         "original edited edit_mask method feather_px lock_mask",
         "image:IMAGE blend_mask:MASK report:EDIT_FIRST_REPORT",
     ),
+    "EditFirst_LightingHarmonize": (
+        "image edit_mask strength local brand_colors max_delta_e original protect_mask lock_mask",
+        "image:IMAGE report:EDIT_FIRST_REPORT",
+    ),
+    "EditFirst_CastShadow": (
+        "image object_mask light_azimuth_deg light_elevation_deg opacity softness_px contact reflection lock_mask",
+        "image:IMAGE shadow_mask:MASK",
+    ),
     "EditFirst_AnchorLock": (
         "original edited align match_color sensitivity edit_mask lock_mask",
         "image:IMAGE edit_mask:MASK aligned:IMAGE report:EDIT_FIRST_REPORT",

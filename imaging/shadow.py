@@ -1,0 +1,184 @@
+"""Shadows and reflections that make an object stand on its ground: cast, contact, ambient occlusion, gloss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from . import color, masks
+from .projection import ShadowLight, foot_row, project_shadow
+from .shadow_light import estimate_light
+
+CONTACT_REACH = 0.025  # reach of the contact shadow, in object heights
+OCCLUSION_REACH = 0.12  # reach of the ambient occlusion, in object heights
+OCCLUSION_SHARE = 0.35  # the wide, faint part of the contact term
+GROUND_FORESHORTENING = 0.45  # depth on the ground appears so much shorter: a camera looking down by 27 degrees
+REFLECTION_REACH = 0.5  # a reflection fades to 1/e over this share of the object's height
+REFLECTION_BLUR = 0.03  # growth of a reflection's blur with height
+MAX_TINT = 1.6  # most that one channel's ambient may exceed the others'
+
+
+@dataclass(frozen=True)
+class Shadow:
+    """A picture with its object's shadow, and the shadow as a layer."""
+
+    image: Tensor  # (B, 3, H, W)
+    mask: Tensor  # (B, 1, H, W), share of the light that was taken away
+    light: tuple[ShadowLight, ...]  # the light of each frame, given or estimated
+
+
+def cast_shadow(
+    image: Tensor,
+    object_mask: Tensor,
+    *,
+    azimuth_deg: float = 135.0,
+    elevation_deg: float = 45.0,
+    opacity: float = 0.6,
+    softness_px: float = 12.0,
+    contact: float = 0.5,
+    reflection: float = 0.0,
+    depth: float = 1.0,
+    foreshortening: float = GROUND_FORESHORTENING,
+    auto: bool = False,
+    reference_mask: Tensor | None = None,
+    lock_mask: Tensor | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Shadow:
+    """Darken the ground under and beside an object, in linear light, in the color of the scene's ambient.
+
+    Args:
+        image: (B, 3, H, W) with the object in place.
+        object_mask: (B or 1, 1, H, W), the object's matte. It stands on its lowest row.
+        azimuth_deg: where the light stands, seen from above: 0 = right, 90 = behind the object, 180 = left,
+            270 = behind the camera. The shadow falls to the other side.
+        elevation_deg: height of the light, 0 = horizon, 90 = zenith.
+        opacity: share of the light that the full shadow takes away.
+        softness_px: standard deviation of the penumbra at the shadow's far end; it narrows toward the object.
+        contact: density of the contact shadow and ambient occlusion.
+        reflection: strength of a mirror image on glossy ground.
+        depth: depth of the object relative to its width: 0 = a card, 1 = a bottle or a ball.
+        foreshortening: how much shorter depth on the ground appears than width (sine of the camera's tilt).
+        auto: read the light off the scene as far as it shows it; see `shadow_light.estimate_light`.
+        reference_mask: (B or 1, 1, H, W), for auto: an object that already casts a shadow.
+        lock_mask: (B or 1, 1, H, W); pixels above 0 stay bit-identical.
+        progress: called with the fraction done.
+
+    Returns:
+        The picture, the shadow and the light used. Locked pixels and the solid part of the object are copied.
+
+    Raises:
+        ValueError: sizes differ, or a share is outside [0, 1].
+    """
+    _check(image, object_mask, opacity=opacity, contact=contact, reflection=reflection)
+    given = ShadowLight(azimuth_deg, elevation_deg, softness_px, opacity, 1.0, "as set")
+    frames, shades, lights = [], [], []
+    for index in range(len(image)):
+        frame, matte, reference, lock = (
+            None if batch is None else batch[index if len(batch) > 1 else 0][None].float()
+            for batch in (image, object_mask, reference_mask, lock_mask)
+        )
+        light = given
+        if auto:
+            light = estimate_light(frame, given, reference=reference, depth=depth, foreshortening=foreshortening)
+        result, shade = _stand(frame, matte, light, contact, reflection, depth, foreshortening, lock)
+        frames.append(result)
+        shades.append(shade)
+        lights.append(light)
+        if progress:
+            progress((index + 1) / len(image))
+    return Shadow(torch.cat(frames).to(image.dtype), torch.cat(shades), tuple(lights))
+
+
+def _check(image: Tensor, object_mask: Tensor, **shares: float) -> None:
+    if image.shape[2:] != object_mask.shape[2:]:
+        sizes = [f"{tensor.shape[3]}x{tensor.shape[2]}" for tensor in (object_mask, image)]
+        raise ValueError(f"object_mask is {sizes[0]} but the image is {sizes[1]} (WxH); resize the mask to the image")
+    for name, value in shares.items():
+        if not 0 <= value <= 1:
+            raise ValueError(f"{name} is {value:g}; expected a value from 0 to 1")
+
+
+def _stand(frame, matte, light, contact, reflection, depth, foreshortening, lock) -> tuple[Tensor, Tensor]:
+    if not bool((matte > 0.5).any()):
+        return frame, torch.zeros_like(matte)
+    shade = project_shadow(matte, light, depth=depth, foreshortening=foreshortening) * light.opacity
+    if contact > 0:
+        shade = 1 - (1 - shade) * (1 - contact * contact_shade(matte, depth, foreshortening))
+    shade = (shade * (1 - matte)).clamp(0, 1)
+    if lock is not None:
+        shade = torch.where(lock > 0, torch.zeros_like(shade), shade)
+    linear = color.srgb_to_linear(frame)
+    result = linear * (1 - shade * _absorption(linear, shade, matte))
+    touched = shade > 0
+    if reflection > 0:
+        mirror, cover = _mirror(linear, matte)
+        cover = cover * reflection * (1 - matte)
+        result = result + cover * (mirror - result)
+        touched = touched | (cover > 0)
+    if lock is not None:
+        touched = touched & (lock <= 0)
+    return torch.where(touched, color.linear_to_srgb(result).clamp(0, 1), frame), shade
+
+
+def contact_shade(matte: Tensor, depth: float, foreshortening: float) -> Tensor:
+    """Contact shadow and ambient occlusion of an object on its ground: (1, 1, H, W) in [0, 1].
+
+    Both fall off from the object's base, over a share of its height: the contact shadow quickly, the occlusion of the
+    sky slowly.
+    """
+    solid = (matte[0, 0] > 0.5).cpu().numpy()
+    foot, top = foot_row(solid), int(solid.any(1).nonzero()[0][0])
+    height = foot - top
+    rows = torch.arange(matte.shape[2], device=matte.device, dtype=torch.float32)
+    low = ((foot - rows) / max(2.0, 0.04 * height)).clamp(0, 1)
+    base = (matte > 0.5).float() * (1 - low)[None, None, :, None]  # the part that touches, fading out upward
+    shade = torch.zeros_like(base)
+    for reach, share in ((CONTACT_REACH, 1 - OCCLUSION_SHARE), (OCCLUSION_REACH, OCCLUSION_SHARE)):
+        sigma = max(0.7, reach * height)
+        drop = max(1, round(sigma * foreshortening))
+        dropped = F.pad(base, (0, 0, drop, 0))[:, :, : base.shape[2]]
+        spread = masks.gaussian_blur(torch.maximum(base, dropped), sigma)
+        shade = shade + share * (2 * spread / spread.amax().clamp(min=1e-6)).clamp(max=1)  # full at the edge
+    return shade.clamp(0, 1)
+
+
+def _absorption(linear: Tensor, shade: Tensor, matte: Tensor) -> Tensor:
+    """Share of each channel that a full shadow takes: less of the channel that the scene's ambient is rich in.
+
+    The ambient's color is taken from the darkest tenth of the ground, where the key light does not reach, relative to
+    the rest of it. The luminance is unchanged, so that the opacity stays what was asked for.
+    """
+    ground = linear[0][:, (matte < 0.01)[0, 0]]
+    if ground.shape[1] < 100:
+        return torch.ones(1, 3, 1, 1, device=linear.device)
+    ground = ground[:, :: max(1, ground.shape[1] // 50_000)].clamp(min=1e-4)
+    luminance = color.luma(ground.T[:, :, None, None]).flatten()
+    order = luminance.argsort()
+    tenth = max(10, len(order) // 10)
+    chroma = (ground / luminance)[:, order]
+    tint = chroma[:, :tenth].mean(1) / chroma[:, tenth:].mean(1)
+    tint = tint.clamp(1 / MAX_TINT, MAX_TINT)
+    absorbed = 1 / tint
+    absorbed = absorbed / color.luma(absorbed.view(1, 3, 1, 1)).flatten()
+    return absorbed.clamp(max=float(1 / shade.amax().clamp(min=1e-6))).view(1, 3, 1, 1)
+
+
+def _mirror(linear: Tensor, matte: Tensor) -> tuple[Tensor, Tensor]:
+    """The object upside down below its foot, in linear light, and how much of it is seen: fading and blurring."""
+    solid = (matte[0, 0] > 0.5).cpu().numpy()
+    foot, height = foot_row(solid), linear.shape[2]
+    size = foot - int(solid.any(1).nonzero()[0][0])
+    rows = torch.arange(height, device=linear.device)
+    source = (2 * foot - 1 - rows).clamp(0, height - 1)
+    below = ((rows >= foot) & (2 * foot - 1 - rows >= 0)).float().view(1, 1, -1, 1)
+    alpha = matte.index_select(2, source) * below
+    premultiplied = (linear * matte).index_select(2, source) * below
+    depth = ((rows - foot).float() / size).clamp(min=0).view(1, 1, -1, 1)
+    blurred = masks.gaussian_blur(torch.cat((premultiplied, alpha), 1), max(0.5, REFLECTION_BLUR * size))
+    mixed = torch.lerp(torch.cat((premultiplied, alpha), 1), blurred, (2 * depth).clamp(0, 1)) * below
+    cover = mixed[:, 3:]
+    return mixed[:, :3] / cover.clamp(min=1e-4), cover * torch.exp(-depth / REFLECTION_REACH)
