@@ -12,7 +12,8 @@ from torch import Tensor
 
 from ..checks.report import Report
 from ..imaging import color, masks, overlay
-from ..imaging.zones import Zones, zones_mask
+from ..imaging.crop import crop, plan_crop
+from ..imaging.zones import Zones, edit_and_lock_masks, zones_mask
 from . import files, runner
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -105,9 +106,11 @@ def strike(scene: Scene, output: Path) -> tuple[Path, Report]:
     zones = Zones.from_json(json.dumps(scene.zones))
     name = Path(scene.photo).stem
     original = files.read_image(PHOTOS / scene.photo)[0]
-    edited = output / f"{name}_edited_by_model.png"
-    frame = stand_in_model(original.movedim(3, 1), scene, zones)
-    files.write_png(edited, frame.movedim(1, 3)[0])
+    edited = output / f"{name}_patch_by_model.png"
+    picture = original.movedim(3, 1)
+    edit, _ = edit_and_lock_masks(picture, zones)
+    patch = crop(stand_in_model(picture, scene, zones), plan_crop(edit))
+    files.write_png(edited, patch.movedim(1, 3)[0])
     result = runner.run(
         runner.load_workflow(WORKFLOW),
         folders=files.Folders((PHOTOS,), output),

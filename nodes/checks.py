@@ -46,7 +46,7 @@ class EditCheck(io.ComfyNode):
                     optional=True,
                     tooltip="Above 0 = must be bit-identical. Unconnected: everything outside the edit mask.",
                 ),
-                types.Report.Input("report", optional=True, tooltip="An earlier report; its findings come first."),
+                types.report_input(),
             ],
             outputs=[
                 types.Report.Output("report", "report", tooltip="The findings, for the Quality Gate and for scripts."),

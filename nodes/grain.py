@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
+from ..checks.report import Report
 from ..checks.texture import texture_report
 from ..imaging import grain as library
 from . import convert, types
@@ -61,6 +62,7 @@ class GrainMatch(io.ComfyNode):
                     ),
                 ),
                 io.Mask.Input("lock_mask", optional=True, tooltip="Above 0 = stays bit-identical."),
+                types.report_input(),
             ],
             outputs=[
                 io.Image.Output("image", "image", tooltip="The picture with the edit's grain and sharpness matched."),
@@ -70,7 +72,7 @@ class GrainMatch(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, image, edit_mask, strength=1.0, match_sharpness=True, seed=0, original=None, lock_mask=None
+        cls, image, edit_mask, strength=1.0, match_sharpness=True, seed=0, original=None, lock_mask=None, report=None
     ) -> io.NodeOutput:
         picture = convert.image_in(image)
         plate = None if original is None else convert.image_in(original, "original")
@@ -87,9 +89,8 @@ class GrainMatch(io.ComfyNode):
             lock_mask=convert.mask_in(lock_mask, picture, "lock_mask"),
             progress=convert.progress(),
         )
-        return io.NodeOutput(
-            convert.image_out(matched, image), texture_report(matched, edit, plate=plate, before=picture)
-        )
+        measured = texture_report(matched, edit, plate=plate, before=picture)
+        return io.NodeOutput(convert.image_out(matched, image), (report or Report()) + measured)
 
 
 NODES = [GrainMatch]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from ..checks import recolor as checks
+from ..checks.report import Report
 from ..imaging import recolor as library
 from . import convert, types
 from .checks import report_ui
@@ -50,6 +51,7 @@ class SKURecolor(io.ComfyNode):
                     optional=True,
                     tooltip="1 = keeps its color: logos, labels, seams. Unconnected: the whole mask is recolored.",
                 ),
+                types.report_input(),
             ],
             outputs=[
                 io.Image.Output("image", "image", tooltip="The picture with the recolored product."),
@@ -58,14 +60,15 @@ class SKURecolor(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, image, mask, color="#0057b8", strength=1.0, protect_mask=None) -> io.NodeOutput:
+    def execute(cls, image, mask, color="#0057b8", strength=1.0, protect_mask=None, report=None) -> io.NodeOutput:
         picture = convert.image_in(image)
         surface = convert.required_mask_in(mask, picture, "mask")
         convert.check_not_empty(surface, "mask")
         protect = convert.mask_in(protect_mask, picture, "protect_mask")
         result = library.recolor(picture, surface, color, strength=strength, protect=protect)
-        report = checks.recolor_report(picture, result, surface, color, protect=protect, strength=strength)
-        return io.NodeOutput(convert.image_out(result, image), report, ui=report_ui(report))
+        measured = checks.recolor_report(picture, result, surface, color, protect=protect, strength=strength)
+        merged = (report or Report()) + measured
+        return io.NodeOutput(convert.image_out(result, image), merged, ui=report_ui(merged))
 
 
 NODES = [SKURecolor]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from ..checks import seam as checks
+from ..checks.report import Report
 from ..imaging import seam as library
 from . import convert, types
 
@@ -59,6 +60,7 @@ class SeamFeather(io.ComfyNode):
                     optional=True,
                     tooltip="Above 0 = stays bit-identical to the original, whatever the edit.",
                 ),
+                types.report_input(),
             ],
             outputs=[
                 io.Image.Output("image", "image", tooltip="The original with the edit blended in."),
@@ -70,7 +72,9 @@ class SeamFeather(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, original, edited, edit_mask, method="auto", feather_px=0, lock_mask=None) -> io.NodeOutput:
+    def execute(
+        cls, original, edited, edit_mask, method="auto", feather_px=0, lock_mask=None, report=None
+    ) -> io.NodeOutput:
         before, after = convert.image_in(original, "original"), convert.image_in(edited, "edited")
         convert.same_frames(before, after, "edited")
         edit = convert.required_mask_in(edit_mask, after, "edit_mask", "edited")
@@ -79,8 +83,10 @@ class SeamFeather(io.ComfyNode):
         image, blend = library.feather(
             before, after, edit, method=method, feather_px=feather_px, lock_mask=lock, progress=convert.progress()
         )
-        report = checks.seam_report(before, image, blend, edited=after, edit_mask=edit)
-        return io.NodeOutput(convert.image_out(image, original), convert.mask_out(blend), report)
+        measured = checks.seam_report(before, image, blend, edited=after, edit_mask=edit)
+        return io.NodeOutput(
+            convert.image_out(image, original), convert.mask_out(blend), (report or Report()) + measured
+        )
 
 
 NODES = [SeamFeather]

@@ -24,6 +24,14 @@ def prompt_for(name: str) -> dict:
     return prompt
 
 
+def with_wild_edit(prompt: dict) -> dict:
+    """The same strike with an edit that no gate lets through, and a gate that passes it on all the same."""
+    edit, gate = (runner.find_node(prompt, title) for title in ("Model edit", "Gate"))
+    prompt[edit] = {**prompt[edit], "class_type": "ImageInvert", "inputs": {"image": prompt[edit]["inputs"]["image"]}}
+    prompt[gate]["inputs"]["on_fail"] = "pass"
+    return prompt
+
+
 def test_http_and_headless_give_the_same_png(comfy, comfy_image, chelsea, tmp_path):
     prompt = prompt_for(comfy_image(chelsea, "parity.png"))
     entry = comfy.run(prompt)
@@ -47,7 +55,7 @@ def test_locked_pixels_of_the_saved_png_are_the_originals(comfy, comfy_image, si
     width, height = size
     noise = torch.randint(0, 256, (1, 3, height, width), generator=torch.Generator().manual_seed(width)) / 255
     name = comfy_image(noise, f"noise_{width}x{height}.png")
-    prompt = prompt_for(name)
+    prompt = with_wild_edit(prompt_for(name))
     zones = '[{"name":"a","role":"edit","shape":"box","points":[[0.3,0.3],[0.8,1]]}]'
     if size == (1, 1):
         zones = '[{"name":"a","role":"edit","shape":"box","points":[[0,0],[1,1]]}]'
@@ -78,14 +86,15 @@ def test_rgba_input_runs_and_keeps_its_size(comfy, chelsea):
 
 def test_a_failed_gate_saves_nothing_and_says_why(comfy, comfy_image, chelsea, coffee):
     prompt = prompt_for(comfy_image(chelsea, "gate.png"))
-    lock, edit = (runner.find_node(prompt, title) for title in ("Lock", "Model edit"))
-    check, gate = (runner.find_node(prompt, title) for title in ("Check", "Gate"))
-    prompt[check]["inputs"]["image"] = [edit, 0]  # judge the raw edit, which changed everything
-    prompt[gate]["inputs"]["image"] = [lock, 0]
+    stitch, check, gate = (runner.find_node(prompt, title) for title in ("Stitch", "Check", "Gate"))
+    prompt[check]["inputs"]["image"] = [stitch, 0]  # judge the raw patch, which changed its surroundings too
+    prompt[gate]["inputs"]["on_fail"] = "block"
     entry = comfy.run(prompt)
     assert entry["status"]["status_str"] == "success" and comfy.output_files(entry) == []
     texts = [text for node in entry["outputs"].values() for text in node.get("text", ())]
-    assert any(text.startswith("Fail (production): anchor changed px") for text in texts)
+    assert any(
+        "FAIL  anchor changed px" in text or text.startswith("Fail (production): anchor changed px") for text in texts
+    )
     prompt[gate]["inputs"]["on_fail"] = "raise"
     entry = comfy.run(prompt)
     assert entry["status"]["status_str"] == "error"
