@@ -162,6 +162,16 @@ THRESHOLDS = (
         "How sure the light correction is: 0 = nothing was done, 1 = read off pixels with a known answer.",
         "shown for information",
     ),
+    Threshold(
+        "brand_shift_delta_e00", "CIEDE2000", "lower", 4, 2, "fail", "SKU Swap",
+        "How far a brand color of the product moved on its way into the scene, median against median.",
+        "brand owners commonly ask for at most 2; ISO 12647-2 tolerates 3.5 to 5 in print",
+    ),
+    Threshold(
+        "product_scale", "px per px", "higher", 0.5, 1, "warn", "",
+        "Pixels of the product's picture for every pixel it fills; below 1 it is enlarged and looks soft.",
+        "definition: below 1 no detail is left to show",
+    ),
 )  # fmt: skip
 
 _BY_METRIC = {row.metric: row for row in THRESHOLDS}

@@ -1,0 +1,180 @@
+"""Seat a product in a scene: placed, lit, shadowed, behind what stands in front of it, with locked pixels kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from . import color, masks
+from .harmonize import harmonize
+from .placement import FITS, cut_out, parse_corners, slot_quad, warp
+from .shadow import cast_shadow
+
+SHADOW_OPACITY = 0.7  # share of the light that `shadow` 1 takes away at most
+CONTACT_SHARE = 0.8  # contact shadow at `shadow` 1
+RIM_PX = 3  # band along the product's edge that a low-denoise pass may melt into the scene
+LEFTOVER = 0.05  # share of the old product still showing from which a pixel counts as left over
+BOX_LEVEL = 0.5  # where a soft target mask's box is measured
+
+
+@dataclass(frozen=True)
+class Swap:
+    """A seated product and what it is made of."""
+
+    image: Tensor  # (B, 3, H, W), the scene with the product
+    placed: Tensor  # (B, 3, H, W), the product alone with its own colors, meaningful where it shows
+    product: Tensor  # (B, 3, H, W), the same in the scene's light
+    product_mask: Tensor  # (B, 1, H, W), alpha of the product as it shows, occluders taken out
+    shadow: Tensor  # (B, 1, H, W), share of light that its shadow takes away
+    edit_mask: Tensor  # (B, 1, H, W), what a low-denoise pass should mend: old product left over, and the new edge
+    scale: float  # product pixels per scene pixel along the longer side; below 1 the product is enlarged
+
+
+def swap(
+    scene: Tensor,
+    product: Tensor,
+    product_mask: Tensor,
+    *,
+    fit: str = "contain",
+    corners: str = "",
+    harmonize_strength: float = 0.5,
+    shadow: float = 0.5,
+    brand_colors: list[str] | tuple[str, ...] = (),
+    max_delta_e: float = 2.0,
+    target_mask: Tensor | None = None,
+    occluder_mask: Tensor | None = None,
+    lock_mask: Tensor | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Swap:
+    """Seat a product cut-out in the slot of a scene.
+
+    Args:
+        scene: (B, 3, H, W).
+        product: (B or 1, 3, h, w), any size.
+        product_mask: (B or 1, 1, h, w), 1 = product.
+        fit: "contain" (stands on the slot's bottom edge), "cover", "stretch", or "perspective" (onto `corners`,
+            as a label or screen: without a cast shadow).
+        corners: four `[x,y]` fractions of the scene, clockwise from the product's top left.
+        harmonize_strength: how far the product's light is brought to the scene's; 0 keeps its colors.
+        shadow: 0 = none, 1 = as dark as a hard sun makes it.
+        brand_colors, max_delta_e: as in `harmonize`.
+        target_mask: (B or 1, 1, H, W), the slot, or the old product.
+        occluder_mask: (B or 1, 1, H, W), 1 = stands in front of the product.
+        lock_mask: (B or 1, 1, H, W), above 0 = bit-identical to the scene.
+
+    Raises:
+        ValueError: no slot, an unknown fit, an empty mask, or corners that make no quad; says what to connect.
+    """
+    if fit not in FITS:
+        raise ValueError(f"fit is '{fit}'; choose one of {', '.join(FITS)}")
+    frames = []
+    for index in range(len(scene)):
+        one = [
+            _frame(tensor, index) for tensor in (scene, product, product_mask, target_mask, occluder_mask, lock_mask)
+        ]
+        frames.append(_swap_frame(*one, fit, corners, harmonize_strength, shadow, brand_colors, max_delta_e))
+        if progress:
+            progress((index + 1) / len(scene))
+    parts = ("image", "placed", "product", "product_mask", "shadow", "edit_mask")
+    joined = {part: torch.cat([getattr(frame, part) for frame in frames]) for part in parts}
+    return Swap(**joined, scale=min(frame.scale for frame in frames))
+
+
+def _frame(tensor: Tensor | None, index: int) -> Tensor | None:
+    return None if tensor is None else tensor[min(index, len(tensor) - 1)][None]
+
+
+def _swap_frame(
+    scene, product, product_mask, target, occluder, lock, fit, corners, harmonize_strength, shadow, brands, max_delta_e
+) -> Swap:
+    cutout = cut_out(product, product_mask)
+    height, width = scene.shape[2:]
+    quad = _quad(fit, corners, cutout.alpha, target, width, height)
+    placed, alpha = warp(cutout, quad, width, height)
+    lit = placed
+    front = torch.zeros_like(alpha) if occluder is None else occluder
+    locked = torch.zeros_like(alpha) if lock is None else (lock > 0).to(alpha.dtype)
+    shown = alpha * (1 - front) * (1 - locked)
+    image = _over(scene, placed, shown)
+    if harmonize_strength > 0:
+        harmonized, _ = harmonize(
+            image,
+            (shown > 0).to(shown.dtype),
+            strength=harmonize_strength,
+            local=0.0,
+            brand_colors=brands,
+            max_delta_e=max_delta_e,
+        )
+        lit = _light_product(placed, image, harmonized, shown)
+        image = _over(scene, lit, shown)
+    shade = torch.zeros_like(alpha)
+    if shadow > 0 and fit != "perspective":
+        cast = cast_shadow(
+            image,
+            alpha,
+            opacity=SHADOW_OPACITY * shadow,
+            contact=CONTACT_SHARE * shadow,
+            auto=True,
+            lock_mask=torch.maximum(front, locked),
+        )
+        shade = cast.mask
+        image = _over(_shaded(scene, image, cast.image, shade), lit, shown)
+    image = torch.where(locked > 0, scene, image)
+    scale = max(cutout.alpha.shape[2:]) / max(_extent(quad), 1e-6)
+    return Swap(image, placed, lit, shown, shade, _to_mend(shown, target, front, locked), scale)
+
+
+def _quad(fit, corners, alpha, target, width, height):
+    """Where the product goes."""
+    if fit == "perspective":
+        if not corners.strip():
+            raise ValueError("fit perspective needs corners: four [x,y] fractions, clockwise from the top left")
+        return parse_corners(corners, width, height)
+    box = None if target is None else masks.bounding_box((target >= BOX_LEVEL * target.max()).float() * (target > 0))
+    if box is None:
+        raise ValueError(
+            "no slot: connect target_mask (the slot or the old product), or use fit perspective with corners"
+        )
+    return slot_quad(fit, (alpha.shape[3], alpha.shape[2]), box)
+
+
+def _extent(quad) -> float:
+    xs, ys = [point[0] for point in quad], [point[1] for point in quad]
+    return max(max(xs) - min(xs), max(ys) - min(ys))
+
+
+def _over(scene: Tensor, placed: Tensor, alpha: Tensor) -> Tensor:
+    """The product over the scene, blended in linear light; the scene's own pixels where nothing shows."""
+    blended = torch.lerp(color.srgb_to_linear(scene), color.srgb_to_linear(placed), alpha)
+    return torch.where(alpha > 0, color.linear_to_srgb(blended).clamp(0, 1), scene)
+
+
+def _shaded(scene: Tensor, image: Tensor, with_shadow: Tensor, shade: Tensor) -> Tensor:
+    """The scene with the light taken away that the composite lost to the shadow."""
+    lost = color.srgb_to_linear(with_shadow) / color.srgb_to_linear(image).clamp(min=1e-5)
+    dark = color.linear_to_srgb(color.srgb_to_linear(scene) * lost.clamp(0, 1)).clamp(0, 1)
+    return torch.where(shade > 0, dark, scene)
+
+
+def _light_product(placed: Tensor, before: Tensor, after: Tensor, shown: Tensor) -> Tensor:
+    """Carry the change of light from the composite to the product's own colors, its soft edge included."""
+    solid = shown > 0.9
+    ratio = color.srgb_to_linear(after).clamp(min=1e-4) / color.srgb_to_linear(before).clamp(min=1e-4)
+    if not bool(solid.any()):
+        return placed
+    typical = torch.stack([plane[solid[0, 0]].median() for plane in ratio[0]]).view(1, 3, 1, 1)
+    edge = color.linear_to_srgb(color.srgb_to_linear(placed) * typical).clamp(0, 1)
+    return torch.where(solid, after, edge)
+
+
+def _to_mend(shown: Tensor, target: Tensor | None, front: Tensor, locked: Tensor) -> Tensor:
+    """Old product that still shows, and a thin band along the new product's edge."""
+    inside = masks.signed_distance((shown > 0.5).float())
+    mend = (inside.abs() <= RIM_PX).to(shown.dtype) if bool((shown > 0.5).any()) else torch.zeros_like(shown)
+    if target is not None:
+        left = (target - shown).clamp(0, 1)
+        mend = torch.maximum(mend, torch.where(left > LEFTOVER, left, torch.zeros_like(left)))
+    return torch.where((locked > 0) | (front > 0.5), torch.zeros_like(mend), mend)
