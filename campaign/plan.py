@@ -19,7 +19,7 @@ DEFAULT_BINDINGS = {
     "product": ("Product", ("image",)),
     "product_mask": ("Product mask", ("image",)),
     "target_mask": ("Target mask", ("image",)),
-    "corners": ("Product placement", ("corners", "value")),
+    "corners": ("Swap", ("corners",)),
     "color": ("Color", ("color", "value")),
     "prompt": ("Prompt", ("text", "prompt", "value")),
     "seed": ("Seed", ("seed", "noise_seed", "value")),

@@ -107,6 +107,14 @@ class Graph:
         self.nodes.append(node)
         return node
 
+    def include(self, name: str) -> None:
+        """Build another description into this graph, for variants of one workflow."""
+        load_description(SOURCE / f"{name}.py").build(self)
+
+    def find(self, title: str) -> Node:
+        """A node by its title."""
+        return next(node for node in self.nodes if node.title == title)
+
     def note(self, text: str, *, at: tuple[int, int], size: tuple[int, int]) -> None:
         """Add a Markdown note; it exists in the browser's format only."""
         self.notes.append({"id": self._new_id(), "text": text, "at": at, "size": size})
