@@ -6,7 +6,7 @@ SLOT = (
 )
 OUTLINE = (
     '[{"name":"product","role":"edit","shape":"polygon",'
-    '"points":[[0.36,0.42],[0.64,0.42],[0.72,0.78],[0.28,0.78]],"prompt":"","strength":1.0}]'
+    '"points":[[0.415,0.43],[0.575,0.43],[0.64,0.85],[0.35,0.85]],"prompt":"","strength":1.0}]'
 )
 
 NOTE = """## SKU swap
