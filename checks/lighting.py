@@ -16,6 +16,7 @@ GAP_PX = 2  # pixels this close to the edge belong to both sides
 FLOOR = 0.004  # linear light below which a ratio is noise
 MIN_PIXELS = 200
 DETAIL_PX = 4.0  # finer structure is content, coarser is light
+MAX_WHITE_EV = 1.5  # daylight against tungsten differs by about 1.5 EV red over blue; beyond it a surface was recolored
 MIN_AGREEMENT = 0.5  # correlation of detail above which two renderings show the same thing
 DIRECTION_BAND_PX = 6.0  # rim of the region whose shading tells where light comes from
 MIN_DIRECTION = 0.15  # share of the variance that a direction must explain to be one
@@ -68,6 +69,10 @@ def _frame_report(frame: Tensor, mask: Tensor, original: Tensor | None, index: i
             unknown = tuple(Measurement(metric, None, detail=reason) for metric in METRICS[:3])
             return Report((*unknown, _direction(small, distance, where)))
         exposure, white, contrast = _against(small, truth, inside)
+        if white > MAX_WHITE_EV:
+            reason = "the region has another color than the original's, not another light"
+            unknown = tuple(Measurement(metric, None, detail=reason) for metric in METRICS[:3])
+            return Report((*unknown, _direction(small, distance, where)))
         detail = "light of the region against the original's, where content agrees"
     return Report(
         (

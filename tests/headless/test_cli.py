@@ -103,9 +103,8 @@ def test_demo_keeps_locked_pixels_and_leaves_everything_behind(tmp_path):
         report = json.loads((tmp_path / f"{name}_report.json").read_text())
         assert report["verdict"]["production"] in ("pass", "warn")
         before, after = (files.read_image(tmp_path / f"{name}_{which}.png")[0] for which in ("before", "after"))
-        edited = files.read_image(tmp_path / f"{name}_edited_by_model.png")[0]
-        assert before.shape == after.shape == edited.shape
+        patch = files.read_image(tmp_path / f"{name}_patch_by_model.png")[0]
+        assert before.shape == after.shape and patch.shape[1] <= before.shape[1]
         untouched = (before == after).all(3).float().mean()
         assert 0.3 < untouched < 0.99, "a good part is the original's, bit for bit, and something changed"
-        assert (before == edited).all(3).float().mean() < 0.2, "the model changed the whole frame"
         assert (tmp_path / f"{name}_sheet.png").stat().st_size > 10_000
