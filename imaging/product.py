@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from . import color, masks
+from . import brand, color, masks
 from .harmonize import harmonize
 from .placement import FITS, cut_out, parse_corners, slot_quad, warp
 from .shadow import cast_shadow
@@ -17,6 +17,7 @@ SHADOW_OPACITY = 0.7  # share of the light that `shadow` 1 takes away at most
 CONTACT_SHARE = 0.8  # contact shadow at `shadow` 1
 RIM_PX = 3  # band along the product's edge that a low-denoise pass may melt into the scene
 LEFTOVER = 0.05  # share of the old product still showing from which a pixel counts as left over
+ROUNDING = 0.1  # CIEDE2000 kept back for the rounding to 8 bit
 BOX_LEVEL = 0.5  # where a soft target mask's box is measured
 
 
@@ -109,6 +110,7 @@ def _swap_frame(
             max_delta_e=max_delta_e,
         )
         lit = _light_product(placed, image, harmonized, shown)
+        lit = _hold_brands(placed, lit, shown, brands, max_delta_e)
         image = _over(scene, lit, shown)
     shade = torch.zeros_like(alpha)
     if shadow > 0 and fit != "perspective":
@@ -168,6 +170,21 @@ def _light_product(placed: Tensor, before: Tensor, after: Tensor, shown: Tensor)
     typical = torch.stack([plane[solid[0, 0]].median() for plane in ratio[0]]).view(1, 3, 1, 1)
     edge = color.linear_to_srgb(color.srgb_to_linear(placed) * typical).clamp(0, 1)
     return torch.where(solid, after, edge)
+
+
+def _hold_brands(placed: Tensor, lit: Tensor, shown: Tensor, brands, max_delta_e: float) -> Tensor:
+    """Take back as much of the new light as brand colors of the product moved beyond the budget."""
+    solid = (shown > 0.9).to(shown.dtype)
+    share = 1.0
+    for name in brands:
+        where = brand.meant_as(placed, solid, name)
+        if int(where.sum()) < brand.MIN_PIXELS:
+            continue
+        while (
+            share > 0.01 and brand.median_shift(placed, torch.lerp(placed, lit, share), where) > max_delta_e - ROUNDING
+        ):
+            share *= 0.85
+    return lit if share == 1 else torch.lerp(placed, lit, share if share > 0.01 else 0.0)
 
 
 def _to_mend(shown: Tensor, target: Tensor | None, front: Tensor, locked: Tensor) -> Tensor:

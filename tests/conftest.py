@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import torch
 from edit_first.headless import comfy_api, files
 
 comfy_api.install()
+if "PYTEST_XDIST_WORKER" in os.environ:
+    torch.set_num_threads(1)  # the workers share the cores
 
 ROOT = Path(__file__).resolve().parents[1]
 PHOTOS = ROOT / "assets" / "photos"
@@ -26,6 +29,15 @@ def _load(name: str, path: Path):
 
 comfyui = _load("comfyui_server", ROOT / "tests" / "comfyui" / "server.py")
 _load("hostile_zones", ROOT / "tests" / "hostile_zones.py")
+
+
+def pytest_collection_modifyitems(items):
+    """Tests of one kind stay in one worker: they share a ComfyUI, or a browser."""
+    for item in items:
+        if item.get_closest_marker("comfyui"):
+            item.add_marker(pytest.mark.xdist_group("comfyui"))
+        elif "js" in item.path.parts:
+            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 def load_photo(name: str) -> torch.Tensor:
