@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
 
 from .ledger import Ledger
 from .plan import Task
-from .run import Progress, run_one_headless
+from .run import Progress
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -21,24 +19,33 @@ def run_on_ray(tasks: list[Task], ledger: Ledger, folder: Path) -> None:
     """
     import ray
 
+    # Local, so that Ray sends the function itself: a worker cannot import the pack before it has loaded it.
+    def run_remotely(job: dict, prompt: dict, used: tuple, key: str, output: str, folder: str, root: str) -> str:
+        import importlib.util
+        import sys
+        from pathlib import Path
+
+        if "edit_first" not in sys.modules:
+            place = Path(root)
+            spec = importlib.util.spec_from_file_location(
+                "edit_first", place / "__init__.py", submodule_search_locations=[str(place)]
+            )
+            sys.modules["edit_first"] = package = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(package)
+        from edit_first.campaign.ledger import Ledger
+        from edit_first.campaign.manifest import Job
+        from edit_first.campaign.plan import Task
+        from edit_first.campaign.run import run_one_headless
+
+        return run_one_headless(Task(Job(**job), prompt, used, key), Ledger(Path(output)), Path(folder))
+
     ray.init(ignore_reinit_error=True, log_to_driver=False)
-    remote = ray.remote(max_calls=0)(_run_remotely)
-    running = {remote.remote(task, str(ledger.output.resolve()), str(folder), str(ROOT)): task for task in tasks}
+    remote = ray.remote(run_remotely)
+    places = (str(ledger.output.resolve()), str(folder), str(ROOT))
+    running = {remote.remote(vars(task.job), task.prompt, task.files, task.key, *places): task for task in tasks}
     progress = Progress(len(tasks))
     while running:
         (ended, *_), _ = ray.wait(list(running), num_returns=1)
         task = running.pop(ended)
-        error = ray.get(ended)
-        progress.step(failed=bool(error), name=task.job.name)
-
-
-def _run_remotely(task: Task, output: str, folder: str, root: str) -> str:
-    """On a worker: load the pack by its path, run one task there."""
-    if "edit_first" not in sys.modules:
-        place = Path(root)
-        spec = importlib.util.spec_from_file_location(
-            "edit_first", place / "__init__.py", submodule_search_locations=[str(place)]
-        )
-        sys.modules["edit_first"] = package = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(package)
-    return run_one_headless(task, Ledger(Path(output)), Path(folder))
+        progress.step(failed=bool(ray.get(ended)), name=task.job.name)
+    ray.shutdown()

@@ -147,3 +147,12 @@ def test_nothing_runs_when_anything_is_wrong(folder, table, options, message):
 def test_dry_run_lists_the_jobs(folder):
     done = run(folder, "--dry-run")
     assert done.returncode == 0 and len(done.stdout.splitlines()) == 6 and not (folder / "out").exists()
+
+
+@pytest.mark.slow
+def test_ray_runs_the_same_jobs(folder):
+    pytest.importorskip("ray", reason="no Ray: pip install ray")
+    done = run(folder, "--ray")
+    assert done.returncode == 0, done.stderr
+    assert "6 of 6 done, 0 failed" in done.stdout
+    assert "6 ended before, 0 to run" in run(folder).stderr
