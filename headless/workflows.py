@@ -248,8 +248,8 @@ def _sockets(node: Node) -> list[str]:
 
 
 def _widget_values(node: Node) -> list:
-    """Widget values in schema order, with the extra widgets that the browser puts behind seeds and uploads."""
-    values = []
+    """Widget values in schema order, with those that the browser adds: behind a seed, and for uploads at the end."""
+    values, uploads = [], []
     for name, declared in node.declared().items():
         if not is_widget(declared):
             continue
@@ -258,8 +258,8 @@ def _widget_values(node: Node) -> list:
         if options.get("control_after_generate"):
             values.append("fixed")
         if options.get("image_upload"):
-            values.append("image")
-    return values
+            uploads.append("image")
+    return values + uploads
 
 
 def _pack_version() -> str:

@@ -123,11 +123,19 @@ class Server:
         """
         status, answer = self.post("/prompt", {"prompt": prompt, "client_id": uuid.uuid4().hex})
         assert status == 200, answer
+        return self.history(answer["prompt_id"])
+
+    def history(self, prompt_id: str) -> dict:
+        """History entry of a prompt, once it is there; the browser is told of the end a moment earlier.
+
+        Raises:
+            TimeoutError: it did not end in time.
+        """
         deadline = time.monotonic() + RUN_SECONDS
         while time.monotonic() < deadline:
-            history = self.get(f"/history/{answer['prompt_id']}")
-            if answer["prompt_id"] in history:
-                return history[answer["prompt_id"]]
+            history = self.get(f"/history/{prompt_id}")
+            if prompt_id in history:
+                return history[prompt_id]
             time.sleep(0.1)
         raise TimeoutError(f"no result after {RUN_SECONDS} s; log:\n{self.log.read_text()[-3000:]}")
 

@@ -206,7 +206,7 @@ class Comfy:
         self.page.click("[data-testid=queue-button]")
         kind, detail = self.page.evaluate("window.outcome")
         assert kind == "execution_success", detail
-        (saved,) = self.server.output_files(self.server.get(f"/history/{detail['prompt_id']}")[detail["prompt_id"]])
+        (saved,) = self.server.output_files(self.server.history(detail["prompt_id"]))
         return np.asarray(Image.open(saved).convert("L"))
 
     def close(self) -> None:
