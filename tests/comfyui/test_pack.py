@@ -66,3 +66,9 @@ def test_templates_are_listed_and_served(comfy):
 def test_help_pages_are_served(comfy, name):
     page = comfy.get_bytes(f"/extensions/edit-first/docs/{name}.md").decode()
     assert page == (ROOT / "js" / "docs" / f"{name}.md").read_text()
+
+
+def test_blueprints_are_listed(comfy):
+    entries = comfy.get("/global_subgraphs").values()
+    ours = {entry["name"] for entry in entries if "edit-first" in json.dumps(entry.get("info", {}))}
+    assert ours == {path.stem for path in (ROOT / "subgraphs").glob("*.json")}
