@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from . import color, masks
+from .brand import CATCH_DELTA_E, swatch
 from .evidence import LightShift, estimate_shift
 from .light_field import fit_light_field, sample_field
 from .photometric import ColorFit, fit_color
@@ -21,7 +22,6 @@ FIT_BLUR_PX = 1.0  # evens out a registration error of a pixel
 HOLD_OUT_CELLS = 8  # the frame is divided into so many cells along each side; every second one tests the fit
 CLIP_START = 0.96  # above it in all channels a pixel is a clipped highlight
 MIN_AGREEMENT = 0.5  # correlation of luma below which a fit would only pull everything to the mean
-BRAND_CATCH_DELTA_E = 10.0  # a pixel this close to a brand color is meant as it
 BRAND_FADE_DELTA_E = 10.0  # beyond that the protection fades out over this difference, so that no edge appears
 BISECTIONS = 14
 BRAND_SAMPLES = 20_000
@@ -258,9 +258,9 @@ def _hold_brand(frame, corrected, amount, colors, max_delta_e) -> tuple[Tensor, 
     """Reduce the amount on pixels meant as a brand color until its median is within the budget."""
     held = []
     for name in colors:
-        target = color.srgb_to_lab(torch.tensor(color.hex_to_rgb(name), device=frame.device).view(1, 3, 1, 1))
+        target = swatch(name, frame)
         distance = color.delta_e00(color.srgb_to_lab(frame), target)
-        index = ((distance <= BRAND_CATCH_DELTA_E) & (amount > 0)).flatten().nonzero()[:, 0]
+        index = ((distance <= CATCH_DELTA_E) & (amount > 0)).flatten().nonzero()[:, 0]
         if not len(index):
             continue
         index = index[:: max(1, len(index) // BRAND_SAMPLES)]
@@ -279,7 +279,7 @@ def _hold_brand(frame, corrected, amount, colors, max_delta_e) -> tuple[Tensor, 
                 middle = (low + high) / 2
                 low, high = (middle, high) if median_error(middle) <= limit else (low, middle)
             share = low
-        meant = (1 - (distance - BRAND_CATCH_DELTA_E) / BRAND_FADE_DELTA_E).clamp(0, 1)
+        meant = (1 - (distance - CATCH_DELTA_E) / BRAND_FADE_DELTA_E).clamp(0, 1)
         amount = amount * (1 - meant * (1 - share))
         held.append(BrandHold(name, start, median_error(share), share))
     return amount, tuple(held)
