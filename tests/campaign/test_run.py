@@ -15,6 +15,7 @@ from edit_first.campaign.ledger import JOURNAL, Ledger
 from edit_first.headless import files, runner
 from PIL import Image
 
+pytestmark = pytest.mark.slow  # every test starts Python, torch and the pack anew
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOW = ROOT / "workflows" / "api" / "sku_recolor.json"
 COLORS = ("#c03020", "#1d9a8a", "#2b59c3")
@@ -45,7 +46,6 @@ def tasks_of(folder):
     return [plan.make_task(workflow, job, bound, folder) for job in jobs]
 
 
-@pytest.mark.slow
 def test_every_row_has_a_result_a_sidecar_and_a_place_on_the_sheet(folder):
     done = run(folder)
     assert done.returncode == 0, done.stderr
@@ -71,7 +71,6 @@ def test_every_row_has_a_result_a_sidecar_and_a_place_on_the_sheet(folder):
     assert after == before, "nothing ran twice"
 
 
-@pytest.mark.slow
 def test_kill_and_resume(folder):
     process = subprocess.Popen(command(folder), cwd=folder, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
@@ -149,7 +148,6 @@ def test_dry_run_lists_the_jobs(folder):
     assert done.returncode == 0 and len(done.stdout.splitlines()) == 6 and not (folder / "out").exists()
 
 
-@pytest.mark.slow
 def test_ray_runs_the_same_jobs(folder):
     pytest.importorskip("ray", reason="no Ray: pip install ray")
     done = run(folder, "--ray")

@@ -11,6 +11,7 @@ import pytest
 import torch
 from edit_first.headless import files
 
+pytestmark = pytest.mark.slow  # every test starts Python, torch and the pack anew
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -95,7 +96,6 @@ def test_nodes_are_listed_from_any_folder(tmp_path):
     assert done.returncode == 0 and "EditFirst_AnchorZoneMask" in done.stdout
 
 
-@pytest.mark.slow
 def test_demo_keeps_locked_pixels_and_leaves_everything_behind(tmp_path):
     done = run("demo", "--output", tmp_path)
     assert done.returncode == 0, done.stderr
