@@ -47,5 +47,5 @@ def _distance(original: Tensor, image: Tensor, surface: Tensor, target: str) -> 
     everything = torch.ones(int(inside.sum()), dtype=torch.bool, device=image.device)
     midtone = recolor.decompose(color.srgb_to_linear(original[0][:, inside]), everything).midtone
     shown = ((image[0][:, inside][:, midtone]) * 255).floor().median(1).values / 255
-    wanted = torch.tensor(color.hex_to_rgb(target), dtype=image.dtype, device=image.device)
+    wanted = color.swatch(target, image)
     return float(color.delta_e00(*(color.srgb_to_lab(value.view(1, 3, 1, 1)) for value in (shown, wanted))))

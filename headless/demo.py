@@ -90,10 +90,7 @@ def stand_in_model(image: Tensor, scene: Scene, zones: Zones, *, seed: int = 0) 
         seen = Zones.from_json(json.dumps([scene.object_zone]))
     zone = masks.gaussian_blur(zones_mask(seen, width, height), 1.5)
     lab = color.srgb_to_oklab(image)
-    old, new = (
-        color.srgb_to_oklab(torch.tensor(color.hex_to_rgb(name)).view(1, 3, 1, 1))[:, 1:]
-        for name in (scene.object_color, scene.new_color)
-    )
+    old, new = (color.srgb_to_oklab(color.swatch(name, image))[:, 1:] for name in (scene.object_color, scene.new_color))
     chroma = lab[:, 1:].norm(dim=1, keepdim=True)
     angle = torch.atan2(lab[:, 2:], lab[:, 1:2]) - torch.atan2(old[:, 1:], old[:, :1])
     angle = torch.rad2deg(torch.atan2(angle.sin(), angle.cos())).abs()

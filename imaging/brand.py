@@ -13,8 +13,7 @@ MIN_PIXELS = 16  # fewer say nothing about a surface
 
 def swatch(name: str, like: Tensor) -> Tensor:
     """CIELAB (1, 3, 1, 1) of a `#rrggbb`."""
-    rgb = torch.tensor(color.hex_to_rgb(name), dtype=like.dtype, device=like.device)
-    return color.srgb_to_lab(rgb.view(1, 3, 1, 1))
+    return color.srgb_to_lab(color.swatch(name, like))
 
 
 def meant_as(image: Tensor, region: Tensor, name: str) -> Tensor:

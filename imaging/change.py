@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .masks import connected_to
+
 DETECT_PIXELS = 1.0e6  # detection runs at this many pixels
 SCALES_PX = (1.0, 3.0)  # fine scale: outline and detail; coarse scale: faint changes of a whole surface
 ACTIVITY_BINS = 12
@@ -155,7 +157,7 @@ def find(found: Evidence, sensitivity: float = 0.5) -> Tensor:
     width, height = found.size
     grid_h, grid_w = found.ratio.shape
     side = min(grid_h, grid_w)
-    mask = hysteresis(found.ratio > SEED * factor, found.ratio > REACH * factor)
+    mask = connected_to(found.ratio > SEED * factor, found.ratio > REACH * factor)
     mask = _drop_small(mask, LEAST_SHARE * mask.size)
     mask = _close(mask, CLOSE_SHARE * side)
     mask = _fill_holes(mask, HOLE_SHARE * mask.size)
@@ -168,14 +170,6 @@ def find(found: Evidence, sensitivity: float = 0.5) -> Tensor:
 def margin_px(mask: Tensor) -> float:
     """Width of the margin that `find` leaves around a change, in px of the full frame."""
     return max(1.0, GROW_SHARE * min(mask.shape[2:])) + 1
-
-
-def hysteresis(seeds: np.ndarray, limit: np.ndarray) -> np.ndarray:
-    """Connected parts of `limit` that hold a seed."""
-    _, labels = cv2.connectedComponents(limit.astype(np.uint8), connectivity=8)
-    kept = np.zeros(labels.max() + 1, bool)
-    kept[labels[seeds & limit]] = True
-    return kept[labels]
 
 
 def _drop_small(mask: np.ndarray, area: float) -> np.ndarray:

@@ -13,11 +13,6 @@ SRGB_TO_XYZ = (
     (0.2126390058715102, 0.7151686787677560, 0.0721923153607337),
     (0.0193308187155918, 0.1191947797946260, 0.9505321522496607),
 )
-XYZ_TO_SRGB = (
-    (3.2409699419045226, -1.5373831775700939, -0.4986107602930034),
-    (-0.9692436362808796, 1.8759675015077202, 0.0415550574071756),
-    (0.0556300796969936, -0.2039769588889765, 1.0569715142428786),
-)
 WHITE_D65 = (0.9504559270516716, 1.0, 1.0890577507598784)
 
 # Ottosson 2020, "A perceptual color space for image processing" (linear sRGB to LMS, LMS^(1/3) to OKLab).
@@ -153,15 +148,18 @@ def hex_to_rgb(color: str) -> tuple[float, float, float]:
     return tuple(int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))
 
 
+def swatch(color: str, like: Tensor) -> Tensor:
+    """`#rrggbb` as an sRGB image of one pixel, (1, 3, 1, 1), with the dtype and device of another tensor."""
+    return torch.tensor(hex_to_rgb(color), dtype=like.dtype, device=like.device).view(1, 3, 1, 1)
+
+
 def near_colors(image: Tensor, colors: list[str] | tuple[str, ...], tolerance: float) -> Tensor:
     """Where an sRGB image (B, 3, H, W) is within a CIEDE2000 tolerance of any of the colors: (B, 1, H, W), 0 or 1."""
     near = torch.zeros_like(image[:, :1])
     for index, frame in enumerate(image.split(1)):  # one frame at a time: CIEDE2000 holds a dozen planes
         lab = srgb_to_lab(frame)
         for color in colors:
-            target = srgb_to_lab(
-                torch.tensor(hex_to_rgb(color), dtype=image.dtype, device=image.device).view(1, 3, 1, 1)
-            )
+            target = srgb_to_lab(swatch(color, image))
             near[index : index + 1] = torch.maximum(
                 near[index : index + 1], (delta_e00(lab, target) <= tolerance).to(near)
             )

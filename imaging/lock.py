@@ -201,7 +201,7 @@ class _Work:
         """The same pair in other colors, and the unchanged pixels that these show; tolerance scales the limits."""
         work = replace(self, aligned=aligned)
         ratio = work.evidence().ratio / tolerance
-        changed = change.hysteresis(ratio > change.SEED, ratio > change.REACH)
+        changed = masks.connected_to(ratio > change.SEED, ratio > change.REACH)
         unchanged = (ratio < INLIER) & self.covered & self.allowed & ~change.grow(changed, CHANGED_MARGIN_PX)
         return replace(work, unchanged=unchanged) if unchanged.mean() > 0.02 else work
 

@@ -71,6 +71,14 @@ def bounding_box(mask: Tensor) -> tuple[int, int, int, int] | None:
     return x, y, int(columns[-1]) - x + 1, int(rows[-1]) - y + 1
 
 
+def connected_to(seeds: np.ndarray, limit: np.ndarray) -> np.ndarray:
+    """Connected parts (8 neighbors) of `limit` that hold a seed; all bool (H, W). Hysteresis, Canny 1986."""
+    _, labels = cv2.connectedComponents(limit.astype(np.uint8), connectivity=8)
+    kept = np.zeros(labels.max() + 1, bool)
+    kept[labels[seeds & limit]] = True
+    return kept[labels]
+
+
 def gaussian_blur(image: Tensor, sigma_px: float) -> Tensor:
     """Gaussian blur of (B, C, H, W) with reflected borders, separable, radius 3 sigma. Sigma 0 changes nothing."""
     if sigma_px <= 0:

@@ -19,10 +19,6 @@ EDIT_COLOR = "#e69f00"
 HEAT_COLORS = ("#000000", "#0072b2", "#e69f00", "#f0e442")  # from nothing to worst
 
 
-def _rgb(name: str, like: Tensor) -> Tensor:
-    return torch.tensor(color.hex_to_rgb(name), dtype=like.dtype, device=like.device).view(1, 3, 1, 1)
-
-
 def _hatch(height: int, width: int, device: torch.device) -> Tensor:
     """Diagonal stripes, (1, 1, H, W) bool; their width follows the picture's size."""
     pitch = max(8, round(min(height, width) / 40))
@@ -42,7 +38,7 @@ def draw_zones(image: Tensor, zones: Zones, edit: Tensor, lock: Tensor) -> Tenso
         (1, 3, H, W).
     """
     height, width = image.shape[2:]
-    tinted = torch.where(lock > 0, 0.65 * image, image + 0.3 * edit * (_rgb(EDIT_COLOR, image) - image))
+    tinted = torch.where(lock > 0, 0.65 * image, image + 0.3 * edit * (color.swatch(EDIT_COLOR, image) - image))
     hatch = _hatch(height, width, image.device)
     line = max(1.0, min(height, width) / 400)
     labels = []
@@ -59,9 +55,9 @@ def draw_zones(image: Tensor, zones: Zones, edit: Tensor, lock: Tensor) -> Tenso
         shown = tinted[window]
         if zone.role == "anchor":  # shows its own pixels between the stripes
             shown = torch.where(inside[window], image[window], shown)
-            shown = torch.where(inside[window] & hatch[window], _rgb(name, image), shown)
+            shown = torch.where(inside[window] & hatch[window], color.swatch(name, image), shown)
         outline = masks.signed_distance(inside[window].float()).abs() <= line
-        tinted[window] = torch.where(outline, _rgb(name, image), shown)
+        tinted[window] = torch.where(outline, color.swatch(name, image), shown)
     return _draw_labels(tinted, labels)
 
 
@@ -104,7 +100,7 @@ def heatmap(image: Tensor, heat: Tensor) -> Tensor:
         (B, 3, H, W): from gray over blue and orange to yellow.
     """
     gray = (0.35 * color.luma(image)).expand(-1, 3, -1, -1)
-    stops = torch.cat([_rgb(name, image) for name in HEAT_COLORS], 2)[0, :, :, 0]  # (3, stops)
+    stops = torch.cat([color.swatch(name, image) for name in HEAT_COLORS], 2)[0, :, :, 0]  # (3, stops)
     position = heat.clamp(0, 1) * (len(HEAT_COLORS) - 1)
     low = position.floor().clamp(max=len(HEAT_COLORS) - 2)
     ramp = torch.lerp(_pick(stops, low), _pick(stops, low + 1), position - low)

@@ -68,7 +68,7 @@ def recolor(
         alpha = alpha * (1 - protect)
     if strength == 0:
         return image.clone()
-    wanted = torch.tensor(color.hex_to_rgb(target), dtype=image.dtype, device=image.device)
+    wanted = color.swatch(target, image).flatten()
     frames = [_recolor_frame(frame, a, wanted) for frame, a in zip(image.split(1), alpha.split(1), strict=True)]
     recolored = torch.cat(frames)
     return torch.where(alpha > 0, torch.lerp(image, recolored, alpha), image)

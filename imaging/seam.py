@@ -228,10 +228,8 @@ def _fall_off(core: Tensor, frame: Frame) -> Tensor:
 
 def grow_within(seeds: Tensor, limit: Tensor) -> Tensor:
     """Connected components of `limit` that hold a seed (hysteresis); all bool (1, 1, H, W)."""
-    _, labels = cv2.connectedComponents((limit | seeds)[0, 0].cpu().numpy().astype(np.uint8), connectivity=8)
-    kept = np.zeros(labels.max() + 1, bool)
-    kept[labels[seeds[0, 0].cpu().numpy()]] = True
-    return torch.from_numpy(kept[labels]).to(seeds.device)[None, None]
+    grown, start = ((tensor[0, 0]).cpu().numpy() for tensor in (limit | seeds, seeds))
+    return torch.from_numpy(masks.connected_to(start, grown)).to(seeds.device)[None, None]
 
 
 def _blend_matte(frame: Frame) -> tuple[Tensor, Tensor]:
