@@ -5,6 +5,7 @@ PHOTOS_PATH=<folder of PNG photographs> python benchmarks/texture.py
 
 from __future__ import annotations
 
+import calibration
 import harness
 import torch
 from edit_first.checks.texture import texture_report
@@ -16,22 +17,8 @@ METRICS = ("grain_log2_ratio", "sharpness_log2_ratio")
 DEFECTS = {  # what an ungrained, soft or over-grained patch looks like
     "blur 0.7 px": lambda image, seed: masks.gaussian_blur(image, 0.7),
     "blur 1.2 px": lambda image, seed: masks.gaussian_blur(image, 1.2),
-    "grain 4/255": lambda image, seed: image + torch.randn(image.shape, generator=_seeded(seed)) * 4 / 255,
+    "grain 4/255": lambda image, seed: image + torch.randn(image.shape, generator=calibration.seeded(seed)) * 4 / 255,
 }
-
-
-def _seeded(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
-def blob(image: torch.Tensor, seed: int) -> torch.Tensor:
-    """A random ellipse of 4 to 16 % of the frame."""
-    height, width = image.shape[2:]
-    x, y, a, b = torch.rand(4, generator=_seeded(seed)).tolist()
-    rows, columns = torch.arange(height)[:, None] / height, torch.arange(width)[None, :] / width
-    radius_x, radius_y = 0.12 + 0.1 * a, 0.12 + 0.1 * b
-    inside = ((columns - 0.25 - 0.5 * x) / radius_x) ** 2 + ((rows - 0.25 - 0.5 * y) / radius_y) ** 2 < 1
-    return inside.float()[None, None]
 
 
 def measure() -> dict[str, list[dict]]:
@@ -44,7 +31,7 @@ def measure() -> dict[str, list[dict]]:
             photo = torch.nn.functional.interpolate(photo, size, mode="bicubic", antialias=True).clamp(0, 1)
         for index in range(MASKS_PER_PHOTO):
             seed = 100 * number + index
-            mask = blob(photo, seed)
+            mask = calibration.blob_mask(photo, seed)
             for name in found:
                 changed = photo if name == "clean" else DEFECTS[name](photo, seed).clamp(0, 1)
                 report = texture_report(torch.where(mask > 0, changed, photo), mask)
@@ -55,12 +42,6 @@ def measure() -> dict[str, list[dict]]:
 
 def quantile(values: list[float], share: float) -> float:
     return round(float(torch.tensor(values).quantile(share)), 3)
-
-
-def area_under_curve(clean: list[float], defective: list[float]) -> float:
-    """Chance that a defective case measures higher than a clean one."""
-    a, b = torch.tensor(clean), torch.tensor(defective)
-    return round(float((b[:, None] > a).float().mean() + 0.5 * (b[:, None] == a).float().mean()), 3)
 
 
 def summarize(found: dict[str, list[dict]]) -> dict:
@@ -76,7 +57,7 @@ def summarize(found: dict[str, list[dict]]) -> dict:
         for name in halves:
             values = halves[name][1]
             over = {f"over {limit}": round(sum(v > limit for v in values) / len(values), 3) for limit in (warn, beyond)}
-            auc = None if name == "clean" else area_under_curve(halves["clean"][1], values)
+            auc = None if name == "clean" else round(calibration.area_under_curve(halves["clean"][1], values), 3)
             entry["verified"][name] = {"n": len(values), "median": quantile(values, 0.5), **over, "auc": auc}
         result[metric] = entry
     return result
