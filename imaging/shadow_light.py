@@ -20,6 +20,7 @@ SOFT_SHARES = (0.02, 0.05, 0.1, 0.2)  # penumbra of the top, in object heights
 MIN_CONFIDENCE = 0.3  # a weaker match is a coincidence of texture
 WINDOW = 2.5  # the search looks so many object heights around the object
 SHADING_CONFIDENCE = 0.25  # most that a gradient of brightness alone can say
+MIN_GROUND_PX = 50  # of ground, below which nothing can be read off it
 BORDER_PX = 1.5  # pixels this close to the object's edge belong to both
 
 
@@ -110,7 +111,7 @@ class _Evidence:
     def score(self, light: ShadowLight) -> float:
         """Correlation of predicted shade and measured darkness."""
         shade = self.predict(light)
-        if float(shade.std()) < 1e-3 or len(shade) < 50:
+        if len(shade) < MIN_GROUND_PX or float(shade.std()) < 1e-3:
             return 0.0
         a, b = shade - shade.mean(), self.dark - self.dark.mean()
         return max(0.0, float((a * b).mean() / (a.std() * b.std()).clamp(min=1e-6)))
@@ -118,6 +119,8 @@ class _Evidence:
     def density(self, light: ShadowLight) -> float:
         """Share of the light that the shadow takes: its core against the lit ground."""
         shade = self.predict(light)
+        if not len(shade):
+            return light.opacity
         core, lit = self.dark[shade > 0.9 * float(shade.max())], self.dark[shade < 0.02]
         if not len(core) or not len(lit):
             return light.opacity

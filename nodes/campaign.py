@@ -25,8 +25,12 @@ def _manifest_path(name: str) -> Path:
         ValueError: no such file, or the name leads out of the folder.
     """
     folder = _input_folder()
-    path = (folder / name).resolve()
-    if not path.is_relative_to(folder) or not path.is_file() or path.suffix.lower() not in (".csv", ".json"):
+    try:
+        path = (folder / name).resolve()
+        usable = path.is_relative_to(folder) and path.is_file() and path.suffix.lower() in (".csv", ".json")
+    except (OSError, ValueError):  # no file can have such a name: too long, or with a zero byte
+        usable = False
+    if not usable:
         raise ValueError(f"manifest '{name[:120]}' is no .csv or .json file in ComfyUI's input folder; put it there")
     return path
 

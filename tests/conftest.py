@@ -29,6 +29,7 @@ def _load(name: str, path: Path):
 
 comfyui = _load("comfyui_server", ROOT / "tests" / "comfyui" / "server.py")
 _load("hostile_zones", ROOT / "tests" / "hostile_zones.py")
+_load("hostile_inputs", ROOT / "tests" / "hostile_inputs.py")
 
 
 def pytest_collection_modifyitems(items):
