@@ -71,7 +71,8 @@ def _value(port, chance: random.Random, width: int, height: int, frames: int, wi
         return _mask(chance, generator, width, height, chance.choice((1, frames)), wild)
     if port.io_type in ("INT", "FLOAT"):
         low, high = port.options.get("min", 0), port.options.get("max", 100)
-        return chance.choice((low, min(high, LARGEST_NUMBER), port.options.get("default", low)))
+        largest = LARGEST_NUMBER**2 / 1e6 if port.id == "megapixels" else LARGEST_NUMBER
+        return chance.choice((low, min(high, largest), min(port.options.get("default", low), largest)))
     if port.io_type == "BOOLEAN":
         return chance.random() < 0.5
     if port.io_type == "COMBO":
