@@ -85,6 +85,31 @@ class MultiTypeInput(Input):
             self.options = {**widget.options, "widget_type": widget.io_type, **options}
 
 
+@dataclass
+class TemplatePrefix:
+    """What each entry of a growing input looks like: `<prefix>0`, `<prefix>1`, …"""
+
+    input: Input
+    prefix: str
+    min: int = 1
+    max: int = 10
+
+    def describe(self) -> dict:
+        """The template as `/object_info` shows it."""
+        entry = {self.input.id: (self.input.io_type, self.input.describe())}
+        return {"input": {"required": entry}, "prefix": self.prefix, "min": self.min, "max": self.max}
+
+
+class AutogrowInput(Input):
+    """An input that grows with its links; in a prompt its entries are `<id>.<prefix>0`, `<id>.<prefix>1`, …"""
+
+    io_type = "COMFY_AUTOGROW_V3"
+
+    def __init__(self, id: str, template: TemplatePrefix):
+        super().__init__(id)
+        self.options = {"template": template.describe()}
+
+
 def _plain(value):
     return value.value if isinstance(value, Enum) else value
 
@@ -300,6 +325,7 @@ def _io_module() -> types.ModuleType:
         setattr(module, value.__name__, value)
     module.Custom = comfy_type
     module.MultiType = types.SimpleNamespace(Input=MultiTypeInput)
+    module.Autogrow = types.SimpleNamespace(Input=AutogrowInput, TemplatePrefix=TemplatePrefix)
     return module
 
 

@@ -11,13 +11,26 @@ from . import files
 MAX_SIDE = 16384
 
 
-def node(node_id: str, display_name: str, inputs: list, outputs: list, *, output_node: bool = False):
+def node(
+    node_id: str,
+    display_name: str,
+    inputs: list,
+    outputs: list,
+    *,
+    output_node: bool = False,
+    input_list: bool = False,
+):
     """Declare a function as a node class."""
 
     def declare(function):
         def define_schema(cls) -> io.Schema:
             return io.Schema(
-                node_id=node_id, display_name=display_name, inputs=inputs, outputs=outputs, is_output_node=output_node
+                node_id=node_id,
+                display_name=display_name,
+                inputs=inputs,
+                outputs=outputs,
+                is_output_node=output_node,
+                is_input_list=input_list,
             )
 
         members = {"define_schema": classmethod(define_schema), "execute": classmethod(function)}
@@ -178,6 +191,77 @@ def ImageCompositeMasked(cls, destination, source, x, y, resize_source, mask=Non
     return io.NodeOutput(result)
 
 
+@node(
+    "EmptyImage",
+    "EmptyImage",
+    [
+        io.Int.Input("width", default=512, min=1, max=MAX_SIDE),
+        io.Int.Input("height", default=512, min=1, max=MAX_SIDE),
+        io.Int.Input("batch_size", default=1, min=1, max=4096),
+        io.Int.Input("color", default=0, min=0, max=0xFFFFFF),
+    ],
+    [io.Image.Output("IMAGE")],
+)
+def EmptyImage(cls, width, height, batch_size, color):
+    channels = torch.tensor([color >> 16 & 0xFF, color >> 8 & 0xFF, color & 0xFF]) / 0xFF
+    return io.NodeOutput(channels.expand(batch_size, height, width, 3).clone())
+
+
+def _scale_and_crop(image, height, width):
+    """To a size by cutting off what its aspect has no room for, as `comfy.utils.common_upscale` does."""
+    aspect, wanted = image.shape[3] / image.shape[2], width / height
+    x = max(0, round(image.shape[3] * (1 - wanted / aspect) / 2))
+    y = max(0, round(image.shape[2] * (1 - aspect / wanted) / 2))
+    return F.interpolate(image[..., y : image.shape[2] - y, x : image.shape[3] - x], (height, width), mode="bicubic")
+
+
+def _soft_light(below, above):
+    darker = torch.where(below <= 0.25, ((16 * below - 12) * below + 4) * below, below.sqrt())
+    return torch.where(
+        above <= 0.5, below - (1 - 2 * above) * below * (1 - below), below + (2 * above - 1) * (darker - below)
+    )
+
+
+BLEND_MODES = {
+    "normal": lambda below, above: above,
+    "multiply": lambda below, above: below * above,
+    "screen": lambda below, above: 1 - (1 - below) * (1 - above),
+    "overlay": lambda below, above: torch.where(below <= 0.5, 2 * below * above, 1 - 2 * (1 - below) * (1 - above)),
+    "soft_light": _soft_light,
+    "difference": lambda below, above: below - above,
+}
+
+
+@node(
+    "ImageBlend",
+    "Blend Images",
+    [
+        io.Image.Input("image1"),
+        io.Image.Input("image2"),
+        io.Float.Input("blend_factor", default=0.5, min=0.0, max=1.0, step=0.01),
+        io.Combo.Input("blend_mode", options=list(BLEND_MODES)),
+    ],
+    [io.Image.Output("IMAGE")],
+)
+def ImageBlend(cls, image1, image2, blend_factor, blend_mode):
+    below, above = image1[..., :3], image2[..., :3]
+    if below.shape[1:] != above.shape[1:]:
+        above = _scale_and_crop(above.movedim(3, 1), *below.shape[1:3]).movedim(1, 3)
+    blended = BLEND_MODES[blend_mode](below, above)
+    return io.NodeOutput((below * (1 - blend_factor) + blended * blend_factor).clamp(0, 1))
+
+
+@node(
+    "CreateList",
+    "Create List",
+    [io.Autogrow.Input("inputs", template=io.Autogrow.TemplatePrefix(io.AnyType.Input("input"), prefix="input"))],
+    [io.AnyType.Output("list", is_output_list=True)],
+    input_list=True,
+)
+def CreateList(cls, inputs):
+    return io.NodeOutput([value for values in inputs.values() for value in values])
+
+
 NODES = [
     LoadImage,
     LoadImageMask,
@@ -193,4 +277,7 @@ NODES = [
     SolidMask,
     ImageScale,
     ImageCompositeMasked,
+    EmptyImage,
+    ImageBlend,
+    CreateList,
 ]

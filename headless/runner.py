@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from .progress_bar import ProgressBar
 
 Prompt = dict[str, dict]
 VALUE_TYPES = {"STRING", "COMBO", "BOOLEAN", "COLOR", "BOUNDING_BOX", "*"}  # may be given as a value instead of a link
+AUTOGROW = "COMFY_AUTOGROW_V3"
 
 
 class WorkflowError(ValueError):
@@ -108,9 +109,23 @@ def set_input(prompt: Prompt, assignment: str, classes: Mapping[str, type]) -> N
         prompt[node_id]["inputs"][key] = value
 
 
-def _inputs(cls: type) -> dict:
+def _inputs(cls: type, entry: dict | None = None) -> dict:
+    """Declared inputs by name; those that grow are replaced by the entries that a node of a prompt has."""
     groups = cls.INPUT_TYPES()
-    return {**groups.get("required", {}), **groups.get("optional", {})}
+    declared = {**groups.get("required", {}), **groups.get("optional", {})}
+    return grown(declared, (entry or {}).get("inputs", {}))
+
+
+def grown(declared: dict, names: Iterable[str]) -> dict:
+    """Replace inputs that grow with their links by the entries among `names`: `<input>.<prefix>0`, and so on."""
+    found = {}
+    for name, (io_type, options) in declared.items():
+        if io_type != AUTOGROW:
+            found[name] = (io_type, options)
+            continue
+        (entry_type,) = options["template"]["input"]["required"].values()
+        found.update({key: tuple(entry_type) for key in names if key.startswith(f"{name}.")})
+    return found
 
 
 def is_link(value) -> bool:
@@ -141,7 +156,7 @@ def validate(prompt: Prompt, classes: Mapping[str, type], provided: Mapping[str,
                 f"give its picture with --provide {node_id}=file.png, or run the workflow in ComfyUI"
             )
             return
-        for key, declared in _inputs(cls).items():
+        for key, declared in _inputs(cls, entry).items():
             problem = _validate_input(prompt, classes, entry, cls, key, declared)
             if problem:
                 problems.append(f"{title(prompt, node_id)}: {problem}")
@@ -262,7 +277,7 @@ class Runner:
         entry = self.prompt[node_id]
         cls = self.classes[entry["class_type"]]
         schema = cls.GET_SCHEMA()
-        inputs = self._gather(entry, _inputs(cls))
+        inputs = self._gather(entry, _inputs(cls, entry))
         if schema.is_input_list:
             calls = [inputs]
         else:
@@ -298,7 +313,7 @@ class Runner:
         hidden = types.SimpleNamespace(unique_id=node_id, prompt=self.prompt, extra_pnginfo=None)
         clone = type(cls.__name__, (cls,), {"hidden": hidden})
         try:
-            output = clone.execute(**call)
+            output = clone.execute(**_nested(call))
         except (ValueError, TypeError, OSError) as error:
             raise WorkflowError(f"{title(self.prompt, node_id)}: {error}") from error
         self._keep_ui(node_id, output.ui)
@@ -311,6 +326,18 @@ class Runner:
             self.result.images.setdefault(node_id, []).append(Path(image["path"]))
         self.result.texts.setdefault(node_id, []).extend(shown.get("text", ()))
         self.result.reports.setdefault(node_id, []).extend(shown.get("edit_first", ()))
+
+
+def _nested(call: dict) -> dict:
+    """`{"inputs.input0": a, "inputs.input1": b}` as `{"inputs": {"input0": a, "input1": b}}`."""
+    values: dict = {}
+    for key, value in call.items():
+        name, dot, entry = key.partition(".")
+        if dot:
+            values.setdefault(name, {})[entry] = value
+        else:
+            values[key] = value
+    return values
 
 
 def _all(inputs: dict[str, list]) -> bool:

@@ -20,6 +20,7 @@ SOURCE = ROOT / "workflows" / "source"
 CORE_NODES = SOURCE / "core_nodes.json"  # interfaces of the core nodes we use, recorded from a real ComfyUI
 CORE_VERSION = "0.33.0"
 WIDGET_TYPES = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO", "COLOR")
+MATCH_TYPE = "COMFY_MATCHTYPE_V3"
 NORMAL, MUTED, BYPASSED = 0, 2, 4
 WORKFLOW_IDS = uuid.UUID("9f3c1d0a-55c1-4a55-9d0e-0d7f3a6f2b11")  # namespace of our workflows' ids
 DEFAULT_SIZE = (320, 120)
@@ -34,7 +35,10 @@ class Output:
 
     @property
     def type(self) -> str:
-        return self.node.interface["output"][self.index]
+        """The output's type; where a node gives back the type it takes, that of its first input."""
+        declared = self.node.interface["output"][self.index]
+        linked = [value for value in self.node.inputs.values() if isinstance(value, Output)]
+        return linked[0].type if declared == MATCH_TYPE and linked else declared
 
 
 @dataclass
@@ -56,9 +60,9 @@ class Node:
         return Output(self, self.interface["output_name"].index(name))
 
     def declared(self) -> dict[str, tuple]:
-        """All inputs in order: name to (type, options)."""
+        """All inputs in order: name to (type, options). A growing input stands for the entries in use."""
         groups = self.interface["input"]
-        return {**groups.get("required", {}), **groups.get("optional", {})}
+        return runner.grown({**groups.get("required", {}), **groups.get("optional", {})}, self.inputs)
 
 
 def is_widget(declared: tuple) -> bool:
@@ -176,7 +180,10 @@ class Graph:
         inputs = []
         for slot, name in enumerate(_sockets(node)):
             io_type = declared[name][0]
+            io_type = node.inputs[name].type if io_type == MATCH_TYPE else io_type
             entry = {"name": name, "type": io_type if isinstance(io_type, str) else "COMBO", "link": into.get(slot)}
+            if "." in name:
+                entry["label"] = name.rpartition(".")[2]
             if is_widget(declared[name]):
                 entry["widget"] = {"name": name}
             inputs.append(entry)
@@ -184,6 +191,7 @@ class Graph:
         for index, (name, io_type) in enumerate(
             zip(node.interface["output_name"], node.interface["output"], strict=True)
         ):
+            io_type = Output(node, index).type if io_type == MATCH_TYPE else io_type
             leaving = [link[0] for link in links if link[1] == node.id and link[2] == index]
             outputs.append({"name": name, "type": io_type, "links": leaving or None})
         ours = node.class_type.startswith("EditFirst_")
@@ -295,7 +303,7 @@ def trim(info: dict) -> dict:
                 options = {key: value for key, value in options.items() if key in ("image_upload",)}
             kept = {
                 k: options[k]
-                for k in ("default", "options", "image_upload", "control_after_generate", "forceInput")
+                for k in ("default", "options", "image_upload", "control_after_generate", "forceInput", "template")
                 if k in options
             }
             groups.setdefault(group, {})[name] = [io_type, kept]

@@ -124,9 +124,27 @@ def test_every_way_to_inpaint_keeps_what_is_locked(server, astronaut):
         assert (np.abs(made[raw] - truth).max(2)[lock_mask] > 0).any(), "a raw decode keeps nothing: the lock does"
 
 
-def _lock(prompt: dict) -> np.ndarray:
+def test_a_model_paints_every_season_around_the_same_product(server, astronaut):
+    original = (astronaut[:, :, :SIZE, 160 : 160 + SIZE] * 255).round() / 255
+    files.write_png(server.base / "input" / "winner.png", original.movedim(1, 3)[0])
+    truth = (original[0].movedim(0, 2).numpy() * 255).round().astype(int)
+    prompt = all_branches("seasonal_variations")
+    prompt[node_id(prompt, "Winner")]["inputs"]["image"] = "winner.png"
+    prompt[node_id(prompt, "Seam")]["inputs"]["edited"] = [node_id(prompt, "Decoded"), 0]
+    lock_mask = _lock(prompt, "Product")
+    entry = server.run(prompt)
+    assert server.error(entry) == ""
+    seasons = [np.asarray(Image.open(path).convert("RGB")).astype(int) for path in server.output_files(entry)]
+    assert len(seasons) == 3, "one picture for every prompt"
+    for season in seasons:
+        moved = np.abs(season - truth).max(2)
+        assert (moved[lock_mask] == 0).all() and (moved[~lock_mask] > 0).mean() > 0.5
+    assert (seasons[0] != seasons[1]).any() and (seasons[1] != seasons[2]).any(), "the prompts act"
+
+
+def _lock(prompt: dict, title: str = "Zones") -> np.ndarray:
     from edit_first.nodes.zones import AnchorZoneMask
 
-    inputs = {k: v for k, v in prompt[node_id(prompt, "Zones")]["inputs"].items() if not isinstance(v, list)}
+    inputs = {k: v for k, v in prompt[node_id(prompt, title)]["inputs"].items() if not isinstance(v, list)}
     lock = AnchorZoneMask.execute(torch.zeros(1, SIZE, SIZE, 3), **inputs).args[1]
     return lock[0].numpy() > 0

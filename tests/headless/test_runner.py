@@ -155,6 +155,18 @@ def test_lists_run_the_nodes_behind_them_once_per_item(tmp_path):
     assert [files.read_image(path)[0].shape[1] for path in paths] == [1, 2, 3]
 
 
+def test_an_input_that_grows_takes_any_number_of_links(tmp_path):
+    """Create List: what is behind it runs once for every entry, in order."""
+    prompt = {str(n): node("EmptyImage", width=4, height=3, batch_size=1, color=n << 16) for n in (1, 2, 3)}
+    prompt["list"] = node("CreateList", **{f"inputs.input{n}": [str(n + 1), 0] for n in range(3)})
+    prompt["save"] = node("SaveImage", images=["list", 0], filename_prefix="x")
+    paths = run(prompt, tmp_path).images["save"]
+    assert [round(255 * float(files.read_image(path)[0][0, 0, 0, 0])) for path in paths] == [1, 2, 3]
+    prompt["list"]["inputs"]["inputs.input1"] = ["nowhere", 0]
+    with pytest.raises(runner.WorkflowError, match="inputs.input1: linked node nowhere does not exist"):
+        run(prompt, tmp_path)
+
+
 def test_blocked_outputs_silence_what_depends_on_them(tmp_path):
     class Block(io.ComfyNode):
         @classmethod
