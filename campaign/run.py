@@ -20,6 +20,7 @@ from .plan import Task
 JOB_SECONDS = 3600.0  # a job that takes longer has failed
 RETRY_SERVER_SECONDS = 2.0
 GIVE_UP_SECONDS = 120.0  # how long a server may be away before its worker gives up
+JOBS_PER_SERVER = 2  # one runs, one waits in its queue, so that a server never waits for this client
 
 
 @dataclass
@@ -73,18 +74,18 @@ def run_one_headless(task: Task, ledger: Ledger, folder: Path) -> str:
             result = runner.run(task.prompt, folders=files.Folders((folder,), Path(scratch)))
             saved = [path.read_bytes() for paths in result.images.values() for path in paths]
         reports = [report for reports in result.reports.values() for report in reports]
-        _store(task, ledger, saved, reports, started, "headless")
+        _store(task, ledger, saved, reports, time.monotonic() - started, "headless")
         return ""
     except (runner.WorkflowError, JobFailed) as error:
         ledger.failed(task, str(error), "headless")
         return str(error)
 
 
-def _store(task: Task, ledger: Ledger, saved: list[bytes], reports: list[dict], started: float, server: str) -> None:
+def _store(task: Task, ledger: Ledger, saved: list[bytes], reports: list[dict], seconds: float, server: str) -> None:
     if not saved:
         summaries = [report["summary"] for report in reports if "passed" in report and not report["passed"]]
         raise JobFailed(summaries[-1] if summaries else "the workflow saved no picture")
-    ledger.done(task, saved[0], reports=reports, seconds=time.monotonic() - started, server=server)
+    ledger.done(task, saved[0], reports=reports, seconds=seconds, server=server)
 
 
 def run_on_servers(
@@ -95,49 +96,72 @@ def run_on_servers(
     *,
     log: Callable[[str], None] = lambda line: None,
 ) -> None:
-    """Spread tasks over ComfyUI servers; each takes the next one when it is idle.
+    """Spread tasks over ComfyUI servers; each takes the next ones when it is idle.
 
     A job whose server goes away is given to the next idle one. A server that stays away is left out; when all are
     gone, the open jobs stay open for the next run.
     """
-    waiting: queue.Queue[Task] = queue.Queue()
-    for task in tasks:
-        waiting.put(task)
-    open_jobs = _Countdown(len(tasks))
-    progress = Progress(len(tasks))
-    previous = {task.key: ledger.last_submission(task) for task in tasks}
-
-    def work(url: str) -> None:
-        client, away_since = Client(url), None
-        while open_jobs.value:
-            try:
-                task = waiting.get(timeout=0.2)
-            except queue.Empty:
-                continue
-            known = previous.get(task.key)
-            if known and known[0] != url and known[0] in urls and Client(known[0]).alive():
-                client_for_task = Client(known[0])  # that server has it already: ask it, do not run it twice
-            else:
-                client_for_task = client
-            try:
-                error = _run_on(client_for_task, task, ledger, folder)
-                away_since = None
-                open_jobs.decrease()
-                progress.step(failed=bool(error), name=task.job.name)
-            except ServerGone as gone:
-                previous.pop(task.key, None)
-                waiting.put(task)
-                away_since = away_since or time.monotonic()
-                if time.monotonic() - away_since > GIVE_UP_SECONDS:
-                    log(f"{gone}; left out")
-                    return
-                time.sleep(RETRY_SERVER_SECONDS)
-
-    threads = [threading.Thread(target=work, args=(url.rstrip("/"),), daemon=True) for url in urls]
+    urls = [url.rstrip("/") for url in urls]
+    spread = _Spread(tasks, ledger, folder, urls, log)
+    threads = [
+        threading.Thread(target=spread.work, args=(client, place > 0), daemon=True)
+        for client in map(Client, urls)
+        for place in range(JOBS_PER_SERVER)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+
+
+class _Spread:
+    """Open tasks, and the workers that take them."""
+
+    def __init__(self, tasks: list[Task], ledger: Ledger, folder: Path, urls: list[str], log: Callable[[str], None]):
+        self.ledger, self.folder, self.urls, self.log = ledger, folder, urls, log
+        self.waiting: queue.Queue[Task] = queue.Queue()
+        for task in tasks:
+            self.waiting.put(task)
+        self.open_jobs = _Countdown(len(tasks))
+        self.progress = Progress(len(tasks))
+        self.previous = {task.key: ledger.last_submission(task) for task in tasks}
+
+    def work(self, client: Client, ahead: bool) -> None:
+        """Run tasks on one server until none is open. `ahead` only fills its queue while there is enough for all."""
+        away_since = None
+        while self.open_jobs.value:
+            task = self._next(ahead)
+            if task is None:
+                continue
+            try:
+                error = _run_on(self._holder(task, client), task, self.ledger, self.folder)
+                away_since = None
+                self.open_jobs.decrease()
+                self.progress.step(failed=bool(error), name=task.job.name)
+            except ServerGone as gone:
+                self.previous.pop(task.key, None)
+                self.waiting.put(task)
+                away_since = away_since or time.monotonic()
+                if time.monotonic() - away_since > GIVE_UP_SECONDS:
+                    self.log(f"{gone}; left out")
+                    return
+                time.sleep(RETRY_SERVER_SECONDS)
+
+    def _next(self, ahead: bool) -> Task | None:
+        if ahead and self.waiting.qsize() <= len(self.urls):
+            time.sleep(0.2)
+            return None
+        try:
+            return self.waiting.get(timeout=0.2)
+        except queue.Empty:
+            return None
+
+    def _holder(self, task: Task, client: Client) -> Client:
+        """Who runs a task: the server that was given it before this run, if it lives, so that nothing runs twice."""
+        known = self.previous.get(task.key)
+        if known and known[0] != client.url and known[0] in self.urls and (holder := Client(known[0])).alive():
+            return holder
+        return client
 
 
 class _Countdown:
@@ -153,7 +177,6 @@ class _Countdown:
 
 def _run_on(client: Client, task: Task, ledger: Ledger, folder: Path) -> str:
     """Run one task on one server and store its end; returns the error, empty when it succeeded."""
-    started = time.monotonic()
     prompt_id = task.prompt_id(ledger.attempts(task))
     try:
         names = {name: client.upload(folder / name) for name in task.files}
@@ -161,7 +184,7 @@ def _run_on(client: Client, task: Task, ledger: Ledger, folder: Path) -> str:
         ledger.submitted(task, client.url, prompt_id)
         client.submit(prompt, prompt_id)
         entry = client.wait(prompt_id, JOB_SECONDS)
-        _store(task, ledger, client.pictures(entry), client.reports(entry), started, client.url)
+        _store(task, ledger, client.pictures(entry), client.reports(entry), client.seconds(entry), client.url)
         return ""
     except JobFailed as error:
         ledger.failed(task, str(error), client.url)

@@ -126,6 +126,12 @@ class Client:
         return [self._request("/view?" + urllib.parse.urlencode(image)) for image in saved]
 
     @staticmethod
+    def seconds(entry: dict) -> float:
+        """How long the server worked on a prompt, without the time in its queue."""
+        times = [data["timestamp"] for _, data in entry["status"]["messages"] if "timestamp" in data]
+        return (max(times) - min(times)) / 1000 if times else 0.0
+
+    @staticmethod
     def reports(entry: dict) -> list[dict]:
         """What our check nodes and gates left in the history."""
         return [report for node in entry["outputs"].values() for report in node.get("edit_first", ())]
