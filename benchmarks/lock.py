@@ -27,7 +27,7 @@ importlib.import_module("conftest")  # loads the pack as edit_first
 import cv2  # noqa: E402
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
-from edit_first.imaging import lock, register  # noqa: E402
+from edit_first.imaging import lock, registration  # noqa: E402
 
 from benchmarks import drift  # noqa: E402
 
@@ -186,7 +186,7 @@ def rivals() -> tuple[dict, list[str]]:
 # ---------------------------------------------------------------------------- measures
 
 
-def registration_error(scene: drift.Scene, found: register.Registration) -> float | None:
+def registration_error(scene: drift.Scene, found: registration.Registration) -> float | None:
     """Mean distance in px of the original between found and true position, where nothing was edited."""
     height, width = scene.original.shape[:2]
     edited_h, edited_w = scene.edited.shape[:2]

@@ -15,7 +15,8 @@ from . import change, masks
 from .color import delta_e00, srgb_to_lab, srgb_to_oklab
 from .light import fit_light
 from .photometric import fit_color
-from .register import Registration, register, resample
+from .register import register
+from .registration import Registration, resample
 from .seam import feather
 
 FEATHER_PX = 2.0  # within the margin that `change.find` leaves, where both frames agree; wider fades the edit's own rim

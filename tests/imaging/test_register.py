@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from edit_first.benchmarks import drift
-from edit_first.imaging import register
+from edit_first.imaging import register, registration
 
 PHOTOS = drift.ROOT / "assets" / "photos"
 
@@ -31,7 +31,7 @@ def error_px(made, found, percentile=95):
 def test_same_frame_is_returned_bit_identical(coffee):
     found = register.register(coffee, coffee)
     assert found[0].is_identity() and "already" in found[0].reason
-    image, covered = register.resample(coffee, found)
+    image, covered = registration.resample(coffee, found)
     assert torch.equal(image, coffee) and covered.all()
 
 
@@ -124,16 +124,16 @@ def test_what_is_known_to_be_edited_is_not_read():
 def test_resampling_at_whole_pixels_copies(coffee):
     matrix = np.array([[1, 0, 3.0], [0, 1, 2.0], [0, 0, 1]])
     size = coffee.shape[:1:-1]
-    moved = register.Registration(size, size, matrix, "shift", "", 0, 0)
-    image, covered = register.resample(coffee, [moved])
+    moved = registration.Registration(size, size, matrix, "shift", "", 0, 0)
+    image, covered = registration.resample(coffee, [moved])
     assert torch.allclose(image[..., 4:-8, 4:-8], coffee[..., 6:-6, 7:-5], atol=1e-6)
     assert covered[..., :-2, :-3].all() and not covered[..., -2:, :].any() and not covered[..., -3:].any()
 
 
 def test_resampling_a_larger_frame_does_not_alias():
     fine = (torch.arange(256)[:, None] + torch.arange(256)[None, :]) % 2 * torch.ones(1, 3, 1, 1)
-    found = register.Registration((128, 128), (256, 256), np.eye(3), "off", "", 0, 0)
-    image, _ = register.resample(fine, [found])
+    found = registration.Registration((128, 128), (256, 256), np.eye(3), "off", "", 0, 0)
+    image, _ = registration.resample(fine, [found])
     assert (image[..., 4:-4, 4:-4] - 0.5).abs().max() < 1e-3
 
 
