@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .masks import connected_to
+from . import masks
 
 DETECT_PIXELS = 1.0e6  # detection runs at this many pixels
 SCALES_PX = (1.0, 3.0)  # fine scale: outline and detail; coarse scale: faint changes of a whole surface
@@ -157,11 +157,11 @@ def find(found: Evidence, sensitivity: float = 0.5) -> Tensor:
     width, height = found.size
     grid_h, grid_w = found.ratio.shape
     side = min(grid_h, grid_w)
-    mask = connected_to(found.ratio > SEED * factor, found.ratio > REACH * factor)
+    mask = masks.connected_to(found.ratio > SEED * factor, found.ratio > REACH * factor)
     mask = _drop_small(mask, LEAST_SHARE * mask.size)
     mask = _close(mask, CLOSE_SHARE * side)
     mask = _fill_holes(mask, HOLE_SHARE * mask.size)
-    mask = grow(_extend_to_border(mask, found.covered), max(1.0, GROW_SHARE * side))
+    mask = _grown(_extend_to_border(mask, found.covered), max(1.0, GROW_SHARE * side))
     if (grid_w, grid_h) != (width, height):
         mask = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR) > 0
     return torch.from_numpy(mask.astype(np.float32))[None, None]
@@ -191,16 +191,13 @@ def _fill_holes(mask: np.ndarray, area: float) -> np.ndarray:
     return mask | filled[labels]
 
 
-def grow(mask: np.ndarray, radius: float) -> np.ndarray:
-    """Grow a boolean mask by a Euclidean radius."""
-    if not mask.any():
-        return mask
-    return cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE) <= radius
+def _grown(mask: np.ndarray, radius: float) -> np.ndarray:
+    return masks.grow(torch.from_numpy(mask)[None, None], radius)[0, 0].numpy()
 
 
 def _close(mask: np.ndarray, radius: float) -> np.ndarray:
     """Morphological closing with a disc; the frame's border does not eat into the mask."""
-    grown = grow(mask, radius)
+    grown = _grown(mask, radius)
     if grown.all() or not grown.any():
         return grown
     return mask | (cv2.distanceTransform(grown.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE) > radius)

@@ -203,7 +203,8 @@ class _Work:
         work = replace(self, aligned=aligned)
         ratio = work.evidence().ratio / tolerance
         changed = masks.connected_to(ratio > change.SEED, ratio > change.REACH)
-        unchanged = (ratio < INLIER) & self.covered & self.allowed & ~change.grow(changed, CHANGED_MARGIN_PX)
+        near_change = masks.grow(torch.from_numpy(changed)[None, None], CHANGED_MARGIN_PX)[0, 0].numpy()
+        unchanged = (ratio < INLIER) & self.covered & self.allowed & ~near_change
         return replace(work, unchanged=unchanged) if unchanged.mean() > 0.02 else work
 
     def evidence(self) -> change.Evidence:

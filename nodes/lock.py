@@ -5,6 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from ..checks.lock import lock_report
+from ..checks.report import Report
 from ..imaging import lock as library
 from . import convert, types
 
@@ -65,6 +66,7 @@ class AnchorLock(io.ComfyNode):
                 io.Mask.Input(
                     "lock_mask", optional=True, tooltip="Above 0 = stays bit-identical; wins over every edit."
                 ),
+                types.report_input(),
             ],
             outputs=[
                 io.Image.Output(
@@ -78,7 +80,15 @@ class AnchorLock(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, original, edited, align="auto", match_color=True, sensitivity=0.5, edit_mask=None, lock_mask=None
+        cls,
+        original,
+        edited,
+        align="auto",
+        match_color=True,
+        sensitivity=0.5,
+        edit_mask=None,
+        lock_mask=None,
+        report=None,
     ) -> io.NodeOutput:
         before, after = convert.image_in(original, "original"), convert.image_in(edited, "edited")
         result = library.restore(
@@ -95,7 +105,7 @@ class AnchorLock(io.ComfyNode):
             convert.image_out(result.image, original),
             convert.mask_out(result.edit_mask),
             convert.image_out(result.aligned, original),
-            lock_report(before, result),
+            (report or Report()) + lock_report(before, result),
         )
 
 

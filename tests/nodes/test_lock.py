@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from edit_first.checks.report import Measurement, Report
 from edit_first.imaging import lock as library
 from edit_first.nodes.lock import AnchorLock
 
@@ -46,3 +47,10 @@ def test_masks_are_checked_against_the_original(pair):
         AnchorLock.execute(original, edited, edit_mask=torch.ones(1, 392, 592))
     empty = AnchorLock.execute(original, original, align="off", match_color=False, edit_mask=torch.zeros(1, 64, 64))
     assert not empty.args[1].any(), "the empty mask of Load Image counts as not connected"
+
+
+def test_an_earlier_report_comes_first(coffee):
+    original = coffee.movedim(1, 3)
+    earlier = Report((Measurement("edit_spill_fraction", 0.0, subject="earlier"),))
+    report = AnchorLock.execute(original, original, align="off", match_color=False, report=earlier).args[3]
+    assert report.measurements[0] == earlier.measurements[0] and len(report.measurements) > 1
