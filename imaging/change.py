@@ -17,6 +17,12 @@ from . import masks
 
 DETECT_PIXELS = 1.0e6  # detection runs at this many pixels
 SCALES_PX = (1.0, 3.0)  # fine scale: outline and detail; coarse scale: faint changes of a whole surface
+DETAIL_PX = (1.0, 4.0)  # detail is what lies between these blurs; below is noise, beyond is tone
+TEXTURE_PX = 4.0  # window in which the energy of lost or new detail is gathered
+MOST_DETAIL = 30.0  # energy of one pixel's detail, over the usual, beyond which it says no more: specks are no texture
+TEXTURE_SEED, TEXTURE_REACH = 15.0, 10.0  # energies that count like SEED and REACH; unchanged pixels have 1
+OUTLINE_PX = 6  # near a strong change its own outline is better than the window's
+TEXTURE_SPREAD_PX = 3  # by which the window carries texture beyond its border
 ACTIVITY_BINS = 12
 LEAST_DIFFERENCE = 0.0025  # OKLab; half an 8-bit level: a usual difference below it says nothing
 SAME_COLOR = 0.03  # sRGB; leaves room for uneven light, which is fitted only after the first guess
@@ -103,13 +109,27 @@ def evidence(
     """Trusted difference of two (h, w, 3) OKLab images over the usual difference at like texture, (h, w).
 
     The fine scale draws the outline. The coarse one averages noise away and sees a faint change of a whole surface;
-    it counts only where no strong fine change is near, whose edge it would smear.
+    it counts only where no strong fine change is near, whose edge it would smear. Texture that was lost or drawn over
+    at the same color has too few strong pixels for either; its energy in a window tells it.
     """
     activity = np.minimum(_activity(original[..., 0]), _activity(aligned[..., 0]))
     difference = (original - aligned) * trust[..., None]
     fine, coarse = (_ratio(difference, activity, covered, unchanged & covered, sigma) for sigma in SCALES_PX)
     fine = np.where(fine > OUTLINE * _largest_near(fine, 6), fine, np.minimum(fine, 1))
-    return np.where(_largest_near(fine, 9) < SEED, np.maximum(fine, coarse), fine) * covered
+    texture = _texture(difference, activity, covered, unchanged & covered)
+    ratio = np.where(_largest_near(fine, 9) < SEED, np.maximum(fine, coarse), fine)
+    return np.where(_largest_near(fine, OUTLINE_PX) < SEED, np.maximum(ratio, texture), ratio) * covered
+
+
+def _texture(difference: np.ndarray, activity: np.ndarray, covered: np.ndarray, unchanged: np.ndarray) -> np.ndarray:
+    """Energy of lost or new detail over what the drift costs detail of like activity, on the scale of the ratios."""
+    narrow, wide = (cv2.GaussianBlur(difference * covered[..., None], (0, 0), sigma) for sigma in DETAIL_PX)
+    energy = ((narrow - wide) ** 2).sum(-1)
+    window = cv2.GaussianBlur(energy, (0, 0), TEXTURE_PX)
+    usual = _usual(window, activity, unchanged, LEAST_DIFFERENCE**2)
+    gathered = cv2.GaussianBlur(np.minimum(energy / usual, MOST_DETAIL), (0, 0), TEXTURE_PX)
+    scaled = REACH + (gathered - TEXTURE_REACH) * np.float32((SEED - REACH) / (TEXTURE_SEED - TEXTURE_REACH))
+    return cv2.erode(scaled, _disc(TEXTURE_SPREAD_PX))
 
 
 def _ratio(difference, activity, covered: np.ndarray, unchanged: np.ndarray, sigma: float) -> np.ndarray:
@@ -117,11 +137,15 @@ def _ratio(difference, activity, covered: np.ndarray, unchanged: np.ndarray, sig
     share = cv2.GaussianBlur(covered.astype(np.float32), (0, 0), sigma)
     smooth = cv2.GaussianBlur(difference * covered[..., None], (0, 0), sigma) / np.maximum(share, 0.1)[..., None]
     length = np.sqrt((smooth * smooth).sum(-1))
-    return length / _usual(length, activity, unchanged)
+    return length / _usual(length, activity, unchanged, LEAST_DIFFERENCE)
 
 
 def _largest_near(image: np.ndarray, radius: int) -> np.ndarray:
-    return cv2.dilate(image, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)))
+    return cv2.dilate(image, _disc(radius))
+
+
+def _disc(radius: int) -> np.ndarray:
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
 
 
 def _activity(lightness: np.ndarray) -> np.ndarray:
@@ -130,16 +154,21 @@ def _activity(lightness: np.ndarray) -> np.ndarray:
     return np.sqrt(cv2.GaussianBlur(high * high, (0, 0), 2.5))
 
 
-def _usual(length: np.ndarray, activity: np.ndarray, unchanged: np.ndarray) -> np.ndarray:
-    """Median difference of unchanged pixels with the same activity, at every pixel."""
+def _usual(values: np.ndarray, activity: np.ndarray, unchanged: np.ndarray, least: float) -> np.ndarray:
+    """Median of unchanged pixels with the same activity, at every pixel; at least `least`, and growing with activity.
+
+    An edit that is not yet told from them may outnumber the unchanged pixels where there is little activity, so that a
+    median is cut to those of higher activity rather than these raised to it.
+    """
     if unchanged.sum() < 1000:
-        return np.full_like(length, 2 * LEAST_DIFFERENCE)
-    known, at = length[unchanged], activity[unchanged]
+        return np.full_like(values, 2 * least)
+    known, at = values[unchanged], activity[unchanged]
     step = max(1, len(known) // 50_000)
     known, at = known[::step], at[::step]
     parts = np.array_split(np.argsort(at, kind="stable"), ACTIVITY_BINS)
     centers = [float(np.median(at[part])) for part in parts]
-    usual = np.maximum.accumulate([max(float(np.median(known[part])), LEAST_DIFFERENCE) for part in parts])
+    medians = [max(float(np.median(known[part])), least) for part in parts]
+    usual = np.minimum.accumulate(medians[::-1])[::-1]
     return np.interp(activity, centers, usual).astype(np.float32)
 
 
