@@ -1,4 +1,4 @@
-"""`python . demo | run | check | workflows | thresholds | nodes`: the pack without ComfyUI."""
+"""`python . demo | run | check | workflows | thresholds | locales | nodes`: the pack without ComfyUI."""
 
 import importlib.util
 import sys

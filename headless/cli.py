@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from ..campaign import cli as campaign
-from . import blueprints, check, demo, files, runner, workflows
+from . import blueprints, check, demo, files, locales, runner, workflows
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -100,6 +100,8 @@ def _add_lists(commands) -> None:
     parser.set_defaults(run=_workflows)
     parser = commands.add_parser("thresholds", help="write docs/checks.md from the table of thresholds")
     parser.set_defaults(run=_thresholds)
+    parser = commands.add_parser("locales", help="write the English texts of the nodes; print what translations lack")
+    parser.set_defaults(run=_locales)
     parser = commands.add_parser("nodes", help="load all nodes, with the full traceback if that fails, and list them")
     parser.set_defaults(run=_nodes)
 
@@ -118,6 +120,19 @@ def _thresholds(options) -> int:
 
     files.write_text(ROOT / "docs" / "checks.md", to_markdown())
     return 0
+
+
+def _locales(options) -> int:
+    locales.write_english()
+    status = 0
+    for language in locales.TRANSLATIONS:
+        missing, strays = locales.missing(language), locales.strays(language)
+        if missing:
+            print(f"Translate and merge into locales/{language}/nodeDefs.json:\n{locales.to_json(missing)}")
+        if strays:
+            print(f"Remove from locales/{language}/nodeDefs.json, no node has it: {', '.join(strays)}")
+        status = status or int(bool(missing or strays))
+    return status
 
 
 def _nodes(options) -> int:

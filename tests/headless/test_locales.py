@@ -1,0 +1,69 @@
+"""Every node speaks every language, and no translation is left over from a node that changed."""
+
+import re
+
+import pytest
+from edit_first.headless import locales, runner
+
+EVERY = ("en", *locales.TRANSLATIONS)
+
+
+def test_english_is_written_from_the_schemas():
+    assert locales.read("en") == locales.english(), "run `python . locales`"
+
+
+@pytest.mark.parametrize("language", locales.TRANSLATIONS)
+def test_nothing_is_missing(language):
+    missing = locales.missing(language)
+    assert not missing, f"translate and merge into locales/{language}/nodeDefs.json:\n{locales.to_json(missing)}"
+
+
+@pytest.mark.parametrize("language", locales.TRANSLATIONS)
+def test_nothing_is_left_over(language):
+    assert locales.strays(language) == []
+
+
+@pytest.mark.parametrize("language", locales.TRANSLATIONS)
+def test_categories_are_translated(language):
+    assert set(locales.read(language, "main.json")["nodeCategories"]) == locales.categories()
+
+
+@pytest.mark.parametrize("language", EVERY)
+def test_names_and_descriptions_hold_no_message_syntax(language):
+    """The front end compiles them as messages: a brace, an at sign or a bar would be read as a command."""
+    for path, text in locales.texts(language).items():
+        if path[-1] != "tooltip":
+            assert not re.search(r"[{}@|]", text), f"{'/'.join(path)}: {text}"
+
+
+@pytest.mark.parametrize("language", locales.TRANSLATIONS)
+def test_sentences_are_in_their_language(language):
+    script = {"zh": r"[\u4e00-\u9fff]", "ja": r"[\u3040-\u30ff]"}[language]
+    foreign = {"zh": r"[\u3040-\u30ff]", "ja": r"[们这对]"}[language]
+    for path, text in locales.texts(language).items():
+        if path[-1] in ("tooltip", "description"):
+            assert re.search(script, text) and not re.search(foreign, text), f"{'/'.join(path)}: {text}"
+
+
+@pytest.mark.parametrize("language", locales.TRANSLATIONS)
+def test_choices_that_a_tooltip_explains_keep_their_spelling(language):
+    """A choice is shown untranslated, so its explanation must name it so."""
+    for node, cls in runner.node_classes().items():
+        if not node.startswith("EditFirst_"):
+            continue
+        for port in cls.GET_SCHEMA().inputs:
+            translated = locales.texts(language)[(node, "inputs", port.id, "tooltip")]
+            for choice in port.options.get("options") or ():
+                named = re.search(rf"(?<!\w){re.escape(choice)}(?!\w)", port.options["tooltip"])
+                assert not named or choice in translated, f"{node} {port.id}: {choice!r} is not in {translated!r}"
+
+
+def test_a_missing_text_comes_as_a_skeleton(monkeypatch):
+    english = locales.english()
+    del english["EditFirst_ZoneMask"]["inputs"]["name"]["tooltip"]
+    english["EditFirst_Gone"] = {"display_name": "Gone"}
+    monkeypatch.setattr(locales, "read", lambda language: english)
+    skeleton = locales.missing("zh")
+    assert list(skeleton) == ["EditFirst_ZoneMask"] and list(skeleton["EditFirst_ZoneMask"]["inputs"]) == ["name"]
+    assert skeleton["EditFirst_ZoneMask"]["inputs"]["name"]["tooltip"].startswith("A zone's name")
+    assert locales.strays("zh") == ["EditFirst_Gone/display_name"]
