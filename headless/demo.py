@@ -75,6 +75,28 @@ SCENES = (
 )  # fmt: skip
 
 
+def object_mask(image: Tensor, scene: Scene, zones: Zones) -> Tensor:
+    """The object that a scene recolors, told by its hue inside its zone.
+
+    Args:
+        image: (1, 3, H, W).
+
+    Returns:
+        (1, 1, H, W), soft at the edge.
+    """
+    height, width = image.shape[2:]
+    seen = zones.select("*edit")
+    if scene.object_zone:
+        seen = Zones.from_json(json.dumps([scene.object_zone]))
+    zone = masks.gaussian_blur(zones_mask(seen, width, height), 1.5)
+    lab = color.srgb_to_oklab(image)
+    old = color.srgb_to_oklab(color.swatch(scene.object_color, image))[:, 1:]
+    chroma = lab[:, 1:].norm(dim=1, keepdim=True)
+    angle = torch.atan2(lab[:, 2:], lab[:, 1:2]) - torch.atan2(old[:, 1:], old[:, :1])
+    angle = torch.rad2deg(torch.atan2(angle.sin(), angle.cos())).abs()
+    return zone * ((2 - angle / scene.hue_width_deg) * 2).clamp(0, 1) * (chroma / 0.05 - 0.5).clamp(0, 1)
+
+
 def stand_in_model(image: Tensor, scene: Scene, zones: Zones, *, seed: int = 0) -> Tensor:
     """What an instruction-editing model does to a picture: the edit that was asked for, and drift everywhere else.
 
@@ -84,19 +106,11 @@ def stand_in_model(image: Tensor, scene: Scene, zones: Zones, *, seed: int = 0) 
     Args:
         image: (1, 3, H, W).
     """
-    height, width = image.shape[2:]
-    seen = zones.select("*edit")
-    if scene.object_zone:
-        seen = Zones.from_json(json.dumps([scene.object_zone]))
-    zone = masks.gaussian_blur(zones_mask(seen, width, height), 1.5)
     lab = color.srgb_to_oklab(image)
     old, new = (color.srgb_to_oklab(color.swatch(name, image))[:, 1:] for name in (scene.object_color, scene.new_color))
     chroma = lab[:, 1:].norm(dim=1, keepdim=True)
-    angle = torch.atan2(lab[:, 2:], lab[:, 1:2]) - torch.atan2(old[:, 1:], old[:, :1])
-    angle = torch.rad2deg(torch.atan2(angle.sin(), angle.cos())).abs()
-    is_object = zone * ((2 - angle / scene.hue_width_deg) * 2).clamp(0, 1) * (chroma / 0.05 - 0.5).clamp(0, 1)
     recolored = chroma * new / new.norm(dim=1, keepdim=True) * (new.norm() / old.norm())
-    lab = torch.cat((lab[:, :1], torch.lerp(lab[:, 1:], recolored, is_object)), 1)
+    lab = torch.cat((lab[:, :1], torch.lerp(lab[:, 1:], recolored, object_mask(image, scene, zones))), 1)
     soft = masks.gaussian_blur(color.oklab_to_srgb(lab).clamp(0, 1), 0.6)
     gain = torch.tensor([1.02, 1.0, 0.97]).view(1, 3, 1, 1)
     noise = torch.randn(image.shape, generator=torch.Generator().manual_seed(seed)) * 0.002
