@@ -80,14 +80,34 @@ def connected_to(seeds: np.ndarray, limit: np.ndarray) -> np.ndarray:
 
 
 def gaussian_blur(image: Tensor, sigma_px: float) -> Tensor:
-    """Gaussian blur of (B, C, H, W) with reflected borders, separable, radius 3 sigma. Sigma 0 changes nothing."""
+    """Gaussian blur of (B, C, H, W) with reflected borders, separable, radius 3 sigma. Sigma 0 changes nothing.
+
+    In the CPU's memory OpenCV filters plane by plane, 10 to 50 times faster than torch's convolution of one channel;
+    both agree to 2e-6 (tests).
+    """
     if sigma_px <= 0:
         return image
     radius = max(1, round(3 * sigma_px))
-    offsets = torch.arange(-radius, radius + 1, dtype=torch.float32, device=image.device)
-    kernel = torch.exp(-0.5 * (offsets / sigma_px) ** 2)
-    kernel = (kernel / kernel.sum()).to(image.dtype)
-    channels = image.shape[1]
+    kernel = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma_px) ** 2)
+    blur = _convolve_planes if image.device.type == "cpu" else _convolve_axes
+    return blur(image, kernel / kernel.sum())
+
+
+def _convolve_planes(image: Tensor, kernel: np.ndarray) -> Tensor:
+    """Convolve (B, C, H, W) in the CPU's memory with a kernel along both axes; borders are reflected."""
+    exact = image.dtype if image.dtype in (torch.float32, torch.float64) else torch.float32
+    source = image.detach().to(exact).contiguous().flatten(0, 1).numpy()
+    result = np.empty_like(source)
+    kernel = kernel.astype(source.dtype)
+    for plane, blurred in zip(source, result, strict=True):
+        cv2.sepFilter2D(plane, -1, kernel, kernel, dst=blurred, borderType=cv2.BORDER_REFLECT)
+    return torch.from_numpy(result).view(image.shape).to(image.dtype)
+
+
+def _convolve_axes(image: Tensor, kernel: np.ndarray) -> Tensor:
+    """The same with torch, on the image's device."""
+    radius, channels = len(kernel) // 2, image.shape[1]
+    kernel = torch.from_numpy(kernel).to(image)
     for axis in (2, 3):
         size = image.shape[axis]
         index = torch.arange(-radius, size + radius, device=image.device)

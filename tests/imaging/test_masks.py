@@ -96,3 +96,22 @@ def test_gaussian_blur_of_a_picture_smaller_than_its_kernel():
     assert blurred.shape == tiny.shape and torch.isfinite(blurred).all()
     assert torch.allclose(blurred.mean((2, 3)), tiny.mean((2, 3)), atol=0.05)
     assert masks.gaussian_blur(tiny, 0) is tiny
+
+
+@pytest.mark.parametrize("sigma", [0.3, 1.0, 5.0, 20.0])
+@pytest.mark.parametrize("size", [(33, 47), (2, 3), (1, 64)])
+def test_gaussian_blur_is_the_same_by_opencv_and_by_torch(sigma, size):
+    image = torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(1))
+    kernel = np.exp(-0.5 * (np.arange(-round(3 * sigma), round(3 * sigma) + 1) / sigma) ** 2)
+    kernel /= kernel.sum()
+    planes, axes = masks._convolve_planes(image, kernel), masks._convolve_axes(image, kernel)
+    assert torch.allclose(planes, axes, atol=2e-6, rtol=0)
+    assert torch.equal(planes[1:], masks._convolve_planes(image[1:], kernel))
+
+
+def test_gaussian_blur_keeps_dtype_input_and_strided_views():
+    image = torch.rand(1, 30, 40, 3, generator=torch.Generator().manual_seed(2))
+    view, before = image.movedim(-1, 1), image.clone()
+    exact = masks.gaussian_blur(view.double(), 2.0)
+    assert exact.dtype == torch.float64 and torch.allclose(masks.gaussian_blur(view, 2.0).double(), exact, atol=1e-6)
+    assert masks.gaussian_blur(view.half(), 2.0).dtype == torch.half and torch.equal(image, before)
