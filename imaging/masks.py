@@ -89,8 +89,18 @@ def gaussian_blur(image: Tensor, sigma_px: float) -> Tensor:
         return image
     radius = max(1, round(3 * sigma_px))
     kernel = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma_px) ** 2)
-    blur = _convolve_planes if image.device.type == "cpu" else _convolve_axes
-    return blur(image, kernel / kernel.sum())
+    return _blur_axes(image, kernel / kernel.sum())
+
+
+def box_blur(image: Tensor, radius_px: int) -> Tensor:
+    """Mean of (B, C, H, W) over a square of 2 * radius + 1 px, with reflected borders."""
+    size = 2 * radius_px + 1
+    return _blur_axes(image, np.full(size, 1 / size))
+
+
+def _blur_axes(image: Tensor, kernel: np.ndarray) -> Tensor:
+    """Convolve with a kernel of odd length along both axes."""
+    return (_convolve_planes if image.device.type == "cpu" else _convolve_axes)(image, kernel)
 
 
 def _convolve_planes(image: Tensor, kernel: np.ndarray) -> Tensor:

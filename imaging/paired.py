@@ -98,7 +98,7 @@ def flatness(image: Tensor) -> Tensor:
 def change_evidence(original: Tensor, corrected: Tensor, distance: Tensor) -> Tensor:
     """Residual between both frames in units of what the surroundings show at that much texture."""
     ours, theirs = color.srgb_to_oklab(original), color.srgb_to_oklab(corrected.clamp(0, 1))
-    residual = masks.gaussian_blur(ours - theirs, AGREE_BLUR_PX).norm(dim=1, keepdim=True)
+    residual = color_difference(ours, theirs, AGREE_BLUR_PX)
     activity = local_activity(ours[:, :1])
     context = (distance <= -3) & (distance >= -CONTEXT_PX)
     if int(context.sum()) < MIN_CONTEXT_PX:
@@ -107,12 +107,14 @@ def change_evidence(original: Tensor, corrected: Tensor, distance: Tensor) -> Te
     return residual / torch.maximum(_usual_residual(residual, activity, context), least)
 
 
+def color_difference(ours: Tensor, theirs: Tensor, blur_px: float) -> Tensor:
+    """Distance (B, 1, H, W) of two OKLab images (B, 3, H, W) after a blur."""
+    return masks.gaussian_blur(ours - theirs, blur_px).square().sum(1, keepdim=True).sqrt()
+
+
 def local_activity(luma: Tensor, radius_px: int = 3) -> Tensor:
     """Standard deviation of (B, 1, H, W) in a square window."""
-    size = 2 * radius_px + 1
-    pad = (radius_px,) * 4
-    mean = F.avg_pool2d(F.pad(luma, pad, mode="replicate"), size, 1)
-    square = F.avg_pool2d(F.pad(luma**2, pad, mode="replicate"), size, 1)
+    mean, square = masks.box_blur(luma, radius_px), masks.box_blur(luma**2, radius_px)
     return (square - mean**2).clamp(min=0).sqrt()
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from . import color, masks
 from .matte import estimate_alpha, estimate_foreground
 from .membrane import solve_membrane
-from .paired import CONTEXT_PX, change_evidence, correct_tone, is_raw, local_activity, same_scene
+from .paired import CONTEXT_PX, change_evidence, color_difference, correct_tone, is_raw, local_activity, same_scene
 from .pyramid import blend_multiband
 
 METHODS = ("auto", "alpha", "multiband", "gradient", "matte")
@@ -160,7 +160,7 @@ def _ramp(frame: Frame, edited: Tensor) -> Tensor:
 def local_width(original: Tensor, edited: Tensor, distance: Tensor) -> Tensor:
     """Ramp width (1, 1, H, W) in px that suits the border nearby: wide where both are flat and alike, else narrow."""
     ours, theirs = color.srgb_to_oklab(original), color.srgb_to_oklab(edited.clamp(0, 1))
-    difference = masks.gaussian_blur(ours - theirs, 1.5).norm(dim=1, keepdim=True)
+    difference = color_difference(ours, theirs, 1.5)
     activity = torch.maximum(local_activity(ours[:, :1]), local_activity(theirs[:, :1]))
     smooth = torch.exp(-((difference / DIFFERENCE) ** 2) - (activity / TEXTURE_ACTIVITY) ** 2)
     near = ((distance > 0) & (distance <= WIDEST_PX)).float()
