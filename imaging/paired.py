@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from . import color, masks
+from .local_shift import slopes
 from .membrane import solve_membrane
 
 CONTEXT_PX = 48  # surroundings that are read; half of it is nearly as good, more is no better
@@ -19,6 +20,9 @@ MIN_RAW_FRACTION = 0.5
 MEMBRANE_STEP_PX = 4  # the correction is smooth, so it is solved on a grid this coarse
 REACH_PX = 96.0  # how far the membrane's correction travels into the edit
 RING_PX = 10.0  # decay of the surroundings' weight with distance from the edge
+# The drift is taken for halfway between an offset and a gain: it goes with this power of the pixel's own value. A pure
+# offset overshoots on dark content in front of a bright scene, a pure gain on bright content in front of a dark one.
+TONE_POWER, DARKEST = 0.5, 0.02
 TEXTURE_SCALE = 0.05  # gradient at which a context pixel says little about tone
 # A context pixel shows other content, such as a shadow that spills over the mask's edge, when its residual is this many
 # times the median of the surroundings, and at least this large in sRGB.
@@ -64,10 +68,11 @@ def correct_tone(original: Tensor, edited: Tensor, distance: Tensor) -> Tensor:
 
 
 def tone_membrane(original: Tensor, edited: Tensor, distance: Tensor) -> Tensor:
-    """Smooth correction (1, 3, H, W) to add to the edited frame, from its residuals just outside the edit.
+    """Correction (1, 3, H, W) to add to the edited frame, from its residuals just outside the edit.
 
-    A soft, screened membrane: residuals are weighted by how near, how flat and how small they are, so that neither
-    texture nor content that differs at the border is carried in; with distance the correction fades to none.
+    A soft, screened membrane of the drift per `TONE_POWER`: residuals are weighted by how near, how flat and how small
+    they are, so that neither texture nor content that differs at the border is carried in; with distance the correction
+    fades to none.
     """
     residual = original - edited
     near = torch.exp(distance.clamp(max=0) / RING_PX) * (distance <= 0)
@@ -78,20 +83,26 @@ def tone_membrane(original: Tensor, edited: Tensor, distance: Tensor) -> Tensor:
     scale = OUTLIER_FACTOR * size[context].median().clamp(min=LEAST_OUTLIER / OUTLIER_FACTOR)
     usual = torch.exp(-((size / scale) ** 2))
     weight = 0.5 * near * flatness(original) * usual
+    response = edited.clamp(DARKEST, 1) ** TONE_POWER
     step = MEMBRANE_STEP_PX
-    mass = F.avg_pool2d(weight, step, ceil_mode=True)
-    mean = F.avg_pool2d(weight * residual, step, ceil_mode=True) / mass.clamp(min=1e-6)
+    mass = F.avg_pool2d(weight * response.square(), step, ceil_mode=True)
+    drift = F.avg_pool2d(weight * response * residual, step, ceil_mode=True) / mass.clamp(min=1e-6)
     fade = (step / REACH_PX) ** 2
     # A weight toward zero everywhere is what limits the reach; it joins the data as one weighted mean.
-    heavy = mass * step**2
-    surface = solve_membrane(heavy + fade, mean * heavy / (heavy + fade), iterations=6)
+    heavy = mass * step**2 / 0.5 ** (2 * TONE_POWER)
+    surface = _membrane_of_each(heavy + fade, drift * heavy / (heavy + fade))
     full = F.interpolate(surface, scale_factor=step, mode="bilinear", align_corners=False)
-    return full[:, :, : distance.shape[2], : distance.shape[3]]
+    return response * full[:, :, : distance.shape[2], : distance.shape[3]]
+
+
+def _membrane_of_each(weight: Tensor, value: Tensor) -> Tensor:
+    """Membranes of the channels (1, 3, H, W), each with its own weights."""
+    return solve_membrane(weight.movedim(1, 0), value.movedim(1, 0), iterations=6).movedim(0, 1)
 
 
 def flatness(image: Tensor) -> Tensor:
     """Weight (1, 1, H, W) that is 1 on flat surfaces and small on edges, where blur and misregistration look like tone."""
-    gradient = _gradient(masks.gaussian_blur(color.luma(image), 1.0))
+    gradient = torch.hypot(*slopes(masks.gaussian_blur(color.luma(image), 1.0)))
     return 1 / (1 + (gradient / TEXTURE_SCALE) ** 2)
 
 
@@ -131,10 +142,3 @@ def _usual_residual(residual: Tensor, activity: Tensor, context: Tensor) -> Tens
     low, high = centers[index - 1], centers[index]
     share = ((activity - low) / (high - low).clamp(min=1e-9)).clamp(0, 1)
     return torch.lerp(medians[index - 1], medians[index], share)
-
-
-def _gradient(luma: Tensor) -> Tensor:
-    padded = F.pad(luma, (1, 1, 1, 1), mode="replicate")
-    dx = (padded[:, :, 1:-1, 2:] - padded[:, :, 1:-1, :-2]) / 2
-    dy = (padded[:, :, 2:, 1:-1] - padded[:, :, :-2, 1:-1]) / 2
-    return torch.hypot(dx, dy)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from . import color, masks
+from .local_shift import align_locally
 from .matte import estimate_alpha, estimate_foreground
 from .membrane import solve_membrane
 from .paired import CONTEXT_PX, change_evidence, color_difference, correct_tone, is_raw, local_activity, same_scene
@@ -210,7 +211,8 @@ def _blend_auto(frame: Frame) -> tuple[Tensor, Tensor]:
     inside = frame.distance > 0
     if not is_raw(frame.original, frame.edited, frame.distance):
         return _blend_alpha(frame)  # nothing proves a drift or an agreement
-    image = correct_tone(frame.original, frame.edited, frame.distance)
+    image = align_locally(frame.original, frame.edited, frame.distance)
+    image = correct_tone(frame.original, image, frame.distance)
     change = change_evidence(frame.original, image, frame.distance)
     deep = frame.distance > (BAND_SHARE * inradius(frame.distance)).clamp(max=BAND_PX)
     changed = grow_within((change > CHANGED) & inside, (change > MAYBE_CHANGED) & inside)
