@@ -5,6 +5,7 @@ It declares and describes nodes as ComfyUI does (`object_info` must be equal, an
 
 from __future__ import annotations
 
+import os
 import sys
 import types
 from dataclasses import dataclass, field
@@ -329,6 +330,12 @@ def _io_module() -> types.ModuleType:
     return module
 
 
+def get_save_image_path(prefix: str, output: str, width: int = 0, height: int = 0) -> tuple[str, str, int, str, str]:
+    """Folder, name, next number, folder inside `output`, and prefix of pictures to be saved, as ComfyUI gives them."""
+    folder, name, number = files.next_number(prefix)
+    return str(folder), name, number, os.path.dirname(os.path.normpath(prefix)), prefix
+
+
 def install() -> bool:
     """Put the stand-in into `sys.modules`, unless ComfyUI's own API can be imported; says whether it did."""
     if "comfy_api" in sys.modules or find_spec("comfy_api") is not None:
@@ -340,6 +347,10 @@ def install() -> bool:
     latest.InputImpl = types.SimpleNamespace(VideoFromFile=VideoFromFile)
     folder_paths = types.ModuleType("folder_paths")
     folder_paths.get_input_directory = lambda: str(files.folders.get().inputs[0])
+    folder_paths.get_output_directory = lambda: str(files.folders.get().output)
+    folder_paths.get_save_image_path = get_save_image_path
+    cli_args = types.ModuleType("comfy.cli_args")
+    cli_args.args = types.SimpleNamespace(disable_metadata=False)
     package = types.ModuleType("comfy_api")
     package.latest, package.is_stand_in, package.__path__ = latest, True, []
     graph_utils = types.ModuleType("comfy_execution.graph_utils")
@@ -354,6 +365,7 @@ def install() -> bool:
         "comfy_execution": types.ModuleType("comfy_execution"),
         "comfy_execution.graph_utils": graph_utils,
         "comfy": types.ModuleType("comfy"),
+        "comfy.cli_args": cli_args,
         "comfy.utils": utils,
         "folder_paths": folder_paths,
     }

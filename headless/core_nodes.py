@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 import torch.nn.functional as F
 from comfy_api.latest import io
@@ -66,7 +68,9 @@ def LoadImageMask(cls, image, channel):
 )
 def SaveImage(cls, images, filename_prefix="ComfyUI"):
     paths = files.save_images(images, filename_prefix, cls.hidden.prompt)
-    return io.NodeOutput(ui={"images": [{"filename": path.name, "path": str(path)} for path in paths]})
+    subfolder = Path(filename_prefix).parent.as_posix()
+    saved = [{"filename": path.name, "subfolder": subfolder, "type": "output"} for path in paths]
+    return io.NodeOutput(ui={"images": saved})
 
 
 @node("PreviewImage", "Preview Image", [io.Image.Input("images")], [], output_node=True)

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import tempfile
-from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +11,21 @@ import cv2
 import numpy as np
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
-from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
+
+from ..checks.saving import write_atomically, write_png, write_text
+
+__all__ = [
+    "Folders",
+    "find_input",
+    "folders",
+    "next_number",
+    "read_image",
+    "save_images",
+    "write_atomically",
+    "write_png",
+    "write_text",
+]
 
 
 @dataclass(frozen=True)
@@ -80,38 +89,8 @@ def _read_16_bit(path: Path) -> np.ndarray | None:
     return cv2.cvtColor(levels, cv2.COLOR_BGRA2RGBA if levels.shape[2] == 4 else cv2.COLOR_BGR2RGB)
 
 
-def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` fill a temporary file beside `path`, then move it there; a failure leaves nothing behind."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        write(temporary)
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)  # mkstemp makes files private; a saved picture is not
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file atomically."""
-    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
-
-
-def write_png(path: Path, image: Tensor, metadata: dict | None = None) -> None:
-    """Save one IMAGE frame (H, W, C) as 8-bit PNG with the values that ComfyUI's Save Image writes (truncated)."""
-    levels = np.clip(255.0 * image.float().cpu().numpy(), 0, 255).astype(np.uint8)
-    info = PngInfo()
-    for key, value in (metadata or {}).items():
-        info.add_text(key, json.dumps(value))
-    write_atomically(path, lambda temporary: Image.fromarray(levels).save(temporary, pnginfo=info, compress_level=4))
-
-
-def save_images(images: Tensor, prefix: str, prompt: dict | None) -> list[Path]:
-    """Save a batch under `<prefix>_00001_.png` and following numbers in the output folder.
+def next_number(prefix: str) -> tuple[Path, str, int]:
+    """Folder, name and first free number for `<prefix>_00001_`, counted over all files as ComfyUI does.
 
     Raises:
         ValueError: the prefix leads out of the output folder.
@@ -120,11 +99,21 @@ def save_images(images: Tensor, prefix: str, prompt: dict | None) -> list[Path]:
     target = (output / prefix).resolve()
     if not target.is_relative_to(output) or target == output:
         raise ValueError(f"filename_prefix '{prefix}' leads out of the output folder {output}; use a name inside it")
-    pattern = re.compile(re.escape(target.name) + r"_(\d+)_\.png")
-    taken = [int(m[1]) for p in target.parent.glob("*.png") if (m := pattern.fullmatch(p.name))]
+    pattern = re.compile(re.escape(target.name) + r"_(\d+)_?\..*")
+    taken = [int(m[1]) for path in target.parent.glob("*") if (m := pattern.fullmatch(path.name))]
+    return target.parent, target.name, max(taken, default=0) + 1
+
+
+def save_images(images: Tensor, prefix: str, prompt: dict | None) -> list[Path]:
+    """Save a batch under `<prefix>_00001_.png` and following numbers in the output folder.
+
+    Raises:
+        ValueError: the prefix leads out of the output folder.
+    """
+    folder, name, first = next_number(prefix)
     paths = []
-    for number, frame in enumerate(images, max(taken, default=0) + 1):
-        path = target.parent / f"{target.name}_{number:05}_.png"
+    for number, frame in enumerate(images, first):
+        path = folder / f"{name}_{number:05}_.png"
         write_png(path, frame, {"prompt": prompt} if prompt else None)
         paths.append(path)
     return paths

@@ -323,7 +323,9 @@ class Runner:
     def _keep_ui(self, node_id: str, ui) -> None:
         shown = ui if isinstance(ui, dict) else ui.as_dict() if ui else {}
         for image in shown.get("images", ()):
-            self.result.images.setdefault(node_id, []).append(Path(image["path"]))
+            if image["type"] == "output":
+                path = files.folders.get().output / image["subfolder"] / image["filename"]
+                self.result.images.setdefault(node_id, []).append(path)
         self.result.texts.setdefault(node_id, []).extend(shown.get("text", ()))
         self.result.reports.setdefault(node_id, []).extend(shown.get("edit_first", ()))
 
