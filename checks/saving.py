@@ -131,9 +131,14 @@ def save_verdict(
     except OSError as error:
         for path in saved:
             path.unlink(missing_ok=True)
-        reason = error.strerror or str(error)
-        raise OSError(
-            f"cannot write {verdict.name} and its pictures into {folder}: {reason}; nothing was left there. "
-            f"Free space, or give a filename_prefix where writing is allowed"
-        ) from error
+        raise cannot_write(verdict.name, folder, error) from error
     return named, verdict
+
+
+def cannot_write(name: str, folder: Path | str, error: OSError) -> OSError:
+    """The error that tells a person what could not be written, why, and what to do."""
+    reason = error.strerror or str(error)
+    return OSError(
+        f"cannot write {name} into {folder}: {reason}; nothing was left there. "
+        f"Free space, or give a filename_prefix where writing is allowed"
+    )

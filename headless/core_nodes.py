@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from comfy_api.latest import io
+from PIL import Image
 
 from . import files
 
@@ -159,13 +161,55 @@ def SolidMask(cls, value, width, height):
     [io.Image.Output("IMAGE")],
 )
 def ImageScale(cls, image, upscale_method, width, height, crop):
-    if upscale_method == "lanczos" or crop == "center":
-        raise ValueError("headless Upscale Image knows no lanczos and no center crop; use bicubic, or run in ComfyUI")
+    if crop == "center":
+        raise ValueError("headless Upscale Image knows no center crop; switch it off, or run in ComfyUI")
     if width == 0 and height == 0:
         return io.NodeOutput(image)
     width = width or max(1, round(image.shape[2] * height / image.shape[1]))
     height = height or max(1, round(image.shape[1] * width / image.shape[2]))
+    if upscale_method == "lanczos":
+        return io.NodeOutput(_lanczos(image, width, height))
     return io.NodeOutput(F.interpolate(image.movedim(3, 1), (height, width), mode=upscale_method).movedim(1, 3))
+
+
+def _lanczos(image: torch.Tensor, width: int, height: int) -> torch.Tensor:
+    """Pillow's filter on 8-bit levels, as ComfyUI does it."""
+    frames = []
+    for frame in image:
+        levels = np.clip(255.0 * frame.numpy(), 0, 255).astype(np.uint8)
+        picture = Image.fromarray(levels).resize((width, height), Image.Resampling.LANCZOS)
+        frames.append(torch.from_numpy(np.asarray(picture).astype(np.float32) / 255))
+    return torch.stack(frames)
+
+
+@node(
+    "GetImageSize",
+    "Get Image Size",
+    [io.Image.Input("image")],
+    [io.Int.Output("width"), io.Int.Output("height"), io.Int.Output("batch_size")],
+)
+def GetImageSize(cls, image):
+    return io.NodeOutput(image.shape[2], image.shape[1], image.shape[0])
+
+
+MatchType = io.Custom("COMFY_MATCHTYPE_V3")
+
+
+@node(
+    "ComfySwitchNode",
+    "If/Else Switch",
+    [io.Boolean.Input("switch"), MatchType.Input("on_false", lazy=True), MatchType.Input("on_true", lazy=True)],
+    [MatchType.Output("output")],
+)
+def ComfySwitchNode(cls, switch, on_false=None, on_true=None):
+    return io.NodeOutput(on_true if switch else on_false)
+
+
+def _wanted(cls, switch, on_false=None, on_true=None) -> list[str]:
+    return ["on_true" if switch else "on_false"]
+
+
+ComfySwitchNode.check_lazy_status = classmethod(_wanted)
 
 
 @node(
@@ -280,6 +324,8 @@ NODES = [
     ImageBlur,
     SolidMask,
     ImageScale,
+    GetImageSize,
+    ComfySwitchNode,
     ImageCompositeMasked,
     EmptyImage,
     ImageBlend,

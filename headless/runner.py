@@ -15,6 +15,7 @@ from . import comfy_api, files
 from .progress_bar import ProgressBar
 
 Prompt = dict[str, dict]
+MATCH_TYPE = "COMFY_MATCHTYPE_V3"  # a socket that takes on the type of what is linked to it
 VALUE_TYPES = {"STRING", "COMBO", "BOOLEAN", "COLOR", "BOUNDING_BOX", "*"}  # may be given as a value instead of a link
 AUTOGROW = "COMFY_AUTOGROW_V3"
 
@@ -206,7 +207,7 @@ def _validate_link(prompt: Prompt, classes, link: list, key: str, io_type: str) 
     if not 0 <= index < len(outputs):
         return f"{key}: {title(prompt, source)} has no output {index}; it has {len(outputs)}"
     received = outputs[index].io_type
-    if "*" in (received, io_type) or set(received.split(",")) & set(io_type.split(",")):
+    if {"*", MATCH_TYPE} & {received, io_type} or set(received.split(",")) & set(io_type.split(",")):
         return None
     return f"{key}: takes {io_type}, but {title(prompt, source)} output {index} is {received}"
 
@@ -277,7 +278,11 @@ class Runner:
         entry = self.prompt[node_id]
         cls = self.classes[entry["class_type"]]
         schema = cls.GET_SCHEMA()
-        inputs = self._gather(entry, _inputs(cls, entry))
+        declared = _inputs(cls, entry)
+        lazy = {key for key in entry.get("inputs", {}) if declared.get(key, ("", {}))[1].get("lazy")}
+        inputs = self._gather(entry, declared, set(entry.get("inputs", {})) - lazy)
+        if lazy:
+            inputs |= self._gather(entry, declared, self._wanted(cls, inputs, lazy))
         if schema.is_input_list:
             calls = [inputs]
         else:
@@ -291,11 +296,18 @@ class Runner:
         self.result.outputs[node_id] = tuple(values[0] if len(values) == 1 else values for values in outputs)
         return outputs
 
-    def _gather(self, entry: dict, declared: dict) -> dict[str, list]:
-        """Values of a node's inputs, links evaluated; unknown names are dropped, as ComfyUI does."""
+    def _wanted(self, cls: type, inputs: dict[str, list], lazy: set[str]) -> set[str]:
+        """The lazy inputs that a node asks for once it knows the others; nothing behind the rest is evaluated."""
+        known = {key: values[0] if values else None for key, values in inputs.items()}
+        if any(isinstance(value, comfy_api.ExecutionBlocker) for value in known.values()):
+            return set()
+        return set(cls.check_lazy_status(**known, **dict.fromkeys(lazy)) or ()) & lazy
+
+    def _gather(self, entry: dict, declared: dict, names: set[str]) -> dict[str, list]:
+        """Values of some of a node's inputs, links evaluated; unknown names are dropped, as ComfyUI does."""
         inputs = {}
         for key, value in entry.get("inputs", {}).items():
-            if key not in declared:
+            if key not in declared or key not in names:
                 continue
             if is_link(value):
                 inputs[key] = self.evaluate(value[0])[value[1]]

@@ -20,7 +20,6 @@ SOURCE = ROOT / "workflows" / "source"
 CORE_NODES = SOURCE / "core_nodes.json"  # interfaces of the core nodes we use, recorded from a real ComfyUI
 CORE_VERSION = "0.33.0"
 WIDGET_TYPES = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO", "COLOR")
-MATCH_TYPE = "COMFY_MATCHTYPE_V3"
 NORMAL, MUTED, BYPASSED = 0, 2, 4
 WORKFLOW_IDS = uuid.UUID("9f3c1d0a-55c1-4a55-9d0e-0d7f3a6f2b11")  # namespace of our workflows' ids
 DEFAULT_SIZE = (320, 120)
@@ -35,10 +34,18 @@ class Output:
 
     @property
     def type(self) -> str:
-        """The output's type; where a node gives back the type it takes, that of its first input."""
+        """The type of what comes out; an output that takes on a type has that of the node's own inputs."""
         declared = self.node.interface["output"][self.index]
-        linked = [value for value in self.node.inputs.values() if isinstance(value, Output)]
-        return linked[0].type if declared == MATCH_TYPE and linked else declared
+        if declared != runner.MATCH_TYPE:
+            return declared
+        return next((self.node.type_of(name) for name in self.node.inputs if self.node.takes_any(name)), "*")
+
+    def live(self) -> Output | None:
+        """Where the value comes from when the node is bypassed: its first input of the same type; None if muted."""
+        if self.node.mode == NORMAL:
+            return self
+        links = [value for value in self.node.inputs.values() if isinstance(value, Output) and value.type == self.type]
+        return links[0].live() if links and self.node.mode == BYPASSED else None
 
 
 @dataclass
@@ -58,6 +65,17 @@ class Node:
     def out(self, name: str) -> Output:
         """An output by its displayed name."""
         return Output(self, self.interface["output_name"].index(name))
+
+    def takes_any(self, name: str) -> bool:
+        """Whether an input takes on the type of what is linked to it."""
+        return name in self.declared() and self.declared()[name][0] == runner.MATCH_TYPE
+
+    def type_of(self, name: str) -> str:
+        """The type of an input, as the browser writes it."""
+        value, io_type = self.inputs.get(name), self.declared()[name][0]
+        if io_type == runner.MATCH_TYPE:
+            return value.type if isinstance(value, Output) else "*"
+        return io_type if isinstance(io_type, str) else "COMBO"
 
     def declared(self) -> dict[str, tuple]:
         """All inputs in order: name to (type, options). A growing input stands for the entries in use."""
@@ -139,9 +157,10 @@ class Graph:
             inputs = {}
             for name, value in node.inputs.items():
                 if isinstance(value, Output):
-                    if value.node.mode != NORMAL:
+                    live = value.live()
+                    if live is None:
                         raise ValueError(f"'{node.title}' depends on '{value.node.title}', which is muted or bypassed")
-                    value = [str(value.node.id), value.index]
+                    value = [str(live.node.id), live.index]
                 inputs[name] = value
             prompt[str(node.id)] = {"inputs": inputs, "class_type": node.class_type, "_meta": {"title": node.title}}
         return prompt
@@ -179,21 +198,16 @@ class Graph:
         into = {link[4]: link[0] for link in links if link[3] == node.id}
         inputs = []
         for slot, name in enumerate(_sockets(node)):
-            io_type = declared[name][0]
-            io_type = node.inputs[name].type if io_type == MATCH_TYPE else io_type
-            entry = {"name": name, "type": io_type if isinstance(io_type, str) else "COMBO", "link": into.get(slot)}
+            entry = {"name": name, "type": node.type_of(name), "link": into.get(slot)}
             if "." in name:
                 entry["label"] = name.rpartition(".")[2]
             if is_widget(declared[name]):
                 entry["widget"] = {"name": name}
             inputs.append(entry)
         outputs = []
-        for index, (name, io_type) in enumerate(
-            zip(node.interface["output_name"], node.interface["output"], strict=True)
-        ):
-            io_type = Output(node, index).type if io_type == MATCH_TYPE else io_type
+        for index, name in enumerate(node.interface["output_name"]):
             leaving = [link[0] for link in links if link[1] == node.id and link[2] == index]
-            outputs.append({"name": name, "type": io_type, "links": leaving or None})
+            outputs.append({"name": name, "type": node.out(name).type, "links": leaving or None})
         ours = node.class_type.startswith("EditFirst_")
         properties = {
             "Node name for S&R": node.class_type,

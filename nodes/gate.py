@@ -105,9 +105,12 @@ def _save(hidden, image, goes_on: bool, pictures: list[Picture], decision: Decis
     """
     import folder_paths
 
-    folder, stem, number, subfolder, _ = folder_paths.get_save_image_path(
-        saving.check_prefix(prefix), folder_paths.get_output_directory(), image.shape[2], image.shape[1]
-    )
+    prefix, output = saving.check_prefix(prefix), folder_paths.get_output_directory()
+    try:
+        place = folder_paths.get_save_image_path(prefix, output, image.shape[2], image.shape[1])
+    except OSError as error:
+        raise saving.cannot_write(prefix, output, error) from error
+    folder, stem, number, subfolder, _ = place
 
     def verdict(named: list[Picture]) -> dict:
         inside = [replace(p, file=(Path(subfolder) / p.file).as_posix()) if p.file else p for p in named]

@@ -80,7 +80,7 @@ def test_a_full_disk_leaves_neither_picture_nor_verdict(tmp_path, monkeypatch):
         real(source, target)
 
     monkeypatch.setattr(saving.os, "replace", full)
-    with pytest.raises(OSError, match="cannot write x_00001_.json .*No space left on device; nothing was left"):
+    with pytest.raises(OSError, match="cannot write x_00001_.json into .*No space left on device; nothing was left"):
         saving.save_verdict(tmp_path, "x", 1, FRAMES, PICTURES, as_dict)
     assert len(calls) == 3 and listing(tmp_path) == []
 

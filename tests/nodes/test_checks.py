@@ -3,6 +3,7 @@ import json
 import pytest
 import torch
 from edit_first.checks.report import Measurement, Report
+from edit_first.headless import files
 from edit_first.headless.comfy_api import ExecutionBlocker
 from edit_first.nodes.checks import EditCheck
 from edit_first.nodes.gate import QualityGate
@@ -51,3 +52,46 @@ def test_gate_raises_when_asked():
 def test_gate_passes_a_bad_picture_when_asked_and_still_says_so():
     accepted, rejected, passed, _ = QualityGate.execute(PICTURE, FAILED, "production", "pass").args
     assert accepted is PICTURE and rejected is PICTURE and passed is False
+
+
+@pytest.fixture
+def output(tmp_path):
+    token = files.folders.set(files.Folders((tmp_path,), tmp_path / "output"))
+    yield tmp_path / "output"
+    files.folders.reset(token)
+
+
+def names(folder):
+    return sorted(path.name for path in folder.rglob("*") if path.is_file())
+
+
+def test_gate_saves_a_batch_with_one_verdict(output):
+    batch = torch.rand(3, 5, 7, 3)
+    shown = QualityGate.execute(batch, PASSED, "production", "block", "set/x").ui
+    assert names(output) == ["x_00001_.json", "x_00001_.png", "x_00002_.png", "x_00003_.png"]
+    assert [image["filename"] for image in shown["images"]] == names(output)[1:]
+    assert shown["images"][0]["subfolder"] == "set" and shown["edit_first"][0]["sidecar"] == "set/x_00001_.json"
+    QualityGate.execute(batch, PASSED, "production", "block", "set/x")
+    assert "x_00004_.json" in names(output) and len(names(output)) == 8
+
+
+@pytest.mark.parametrize(
+    ("on_fail", "saved"), [("block", ["x_00001_.json"]), ("pass", ["x_00001_.json", "x_00001_.png"])]
+)
+def test_gate_saves_the_picture_only_when_it_goes_on(output, on_fail, saved):
+    QualityGate.execute(PICTURE, FAILED, "production", on_fail, "x")
+    assert names(output) == saved
+
+
+def test_gate_saves_the_verdict_before_it_raises(output):
+    with pytest.raises(ValueError, match="stopped the run"):
+        QualityGate.execute(PICTURE, FAILED, "production", "raise", "x")
+    assert json.loads((output / "x_00001_.json").read_text())["verdict"] == "fail"
+
+
+def test_gate_refuses_a_name_that_leads_out(output):
+    with pytest.raises(ValueError, match="leads out"):
+        QualityGate.execute(PICTURE, PASSED, "production", "block", "../x")
+    assert QualityGate.validate_inputs("../x").startswith("filename_prefix '../x' leads out")
+    assert QualityGate.validate_inputs("") is True and QualityGate.validate_inputs("x") is True
+    assert QualityGate.validate_inputs(None) is True
