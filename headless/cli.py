@@ -19,7 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     _add_demo(commands)
     _add_run(commands)
-    _add_check(commands)
+    check.add(commands)
     campaign.add(commands)
     _add_lists(commands)
     options = parser.parse_args(arguments)
@@ -78,20 +78,6 @@ def _run(options) -> int:
         for text in texts:
             print(text)
     return 0
-
-
-def _add_check(commands) -> None:
-    parser = commands.add_parser(
-        "check", help="compare a picture with its original; exit status 0 pass, 1 warn, 2 fail, 4 unreadable input"
-    )
-    parser.add_argument("after", type=Path)
-    parser.add_argument("--before", type=Path, required=True, help="the approved picture")
-    parser.add_argument("--mask", type=Path, help="what may have changed: white, or transparent; default nothing")
-    parser.add_argument("--lock", type=Path, help="what must be bit-identical; default everything the mask leaves")
-    parser.add_argument("--level", choices=("good enough", "production"), default="production")
-    parser.add_argument("--brand-colors", default="", metavar="#rrggbb,…")
-    parser.add_argument("--json", action="store_true", help="print the report as JSON")
-    parser.set_defaults(run=check.main)
 
 
 def _add_lists(commands) -> None:

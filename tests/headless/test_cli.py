@@ -3,8 +3,10 @@
 import json
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
@@ -61,7 +63,11 @@ def test_check_fails_and_says_where(pictures):
 
 def test_check_json(pictures):
     value = json.loads(check(pictures, "spilled.png", "--json").stdout)
-    assert value["verdict"]["production"] == "fail" and value["inputs"]["image"] == "spilled.png"
+    (checked,) = value["files"]
+    assert value["verdict"] == "fail" and value["exit_status"] == 2
+    assert (
+        checked["report"]["verdict"]["production"] == "fail" and checked["report"]["inputs"]["image"] == "spilled.png"
+    )
 
 
 def test_check_of_unreadable_input(pictures):
@@ -71,6 +77,22 @@ def test_check_of_unreadable_input(pictures):
         done = check(pictures, name)
         assert done.returncode == 4 and name in done.stderr and "Traceback" not in done.stderr
     assert "--before" in run("check", pictures / "after.png").stderr
+
+
+def test_ctrl_c_ends_with_130_and_whole_results(pictures, chelsea):
+    folder = pictures / "many"
+    for number in range(60):
+        files.write_png(folder / f"{number}_after.png", chelsea.movedim(1, 3)[0])
+        files.write_png(folder / f"{number}_before.png", chelsea.movedim(1, 3)[0])
+    command = [sys.executable, str(ROOT), "check", str(folder), "--json", "--junit", str(pictures / "junit.xml")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert "[1/60]" in process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130 and "Traceback" not in err
+    value = json.loads(out)
+    assert value["counts"]["not checked"] > 0 and sum(value["counts"].values()) == 60
+    assert len(ElementTree.parse(pictures / "junit.xml").getroot()) == 60
 
 
 def test_run_saves_and_reports(tmp_path):
