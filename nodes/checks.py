@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
 from ..checks import edit as library
 from ..checks.report import Report
 from ..imaging import color
 from . import convert, types
+from .report_view import report_ui
 
 GROUP = "Edit First/Checks"
-
-
-def report_ui(report: Report) -> dict:
-    """What a check shows on its node and leaves in the history: the text, and the report as JSON."""
-    return {**ui.PreviewText(report.text()).as_dict(), "edit_first": [report.to_dict()]}
 
 
 class EditCheck(io.ComfyNode):
@@ -73,7 +69,7 @@ class EditCheck(io.ComfyNode):
             merged,
             convert.image_out(result.heatmap, image[..., :3]),
             convert.mask_out(result.fix_mask),
-            ui=report_ui(merged),
+            ui=report_ui(merged, result.heatmap),
         )
 
 

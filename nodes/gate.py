@@ -12,6 +12,7 @@ from ..checks import saving
 from ..checks.gate import Decision, Picture, decide
 from ..checks.thresholds import LEVELS
 from . import types
+from .report_view import picture_view
 
 
 class QualityGate(io.ComfyNode):
@@ -120,7 +121,11 @@ def _save(hidden, image, goes_on: bool, pictures: list[Picture], decision: Decis
     frames = image if goes_on else None
     named, _ = saving.save_verdict(Path(folder), stem, number, frames, pictures, verdict, _metadata(hidden))
     images = [{"filename": p.file, "subfolder": subfolder, "type": "output"} for p in named if p.file]
-    return {"edit_first": [verdict(named)], **({"images": images} if images else {})}
+    shown = {"edit_first": [verdict(named)]}
+    if images:
+        view = picture_view(image.shape[2], image.shape[1], list(range(len(images))))
+        shown |= {"images": images, **view}
+    return shown
 
 
 def _metadata(hidden) -> dict | None:

@@ -11,7 +11,7 @@ from ..imaging import color, placement
 from ..imaging import product as seating
 from ..imaging import recolor as library
 from . import convert, types
-from .checks import report_ui
+from .report_view import report_ui
 
 GROUP = "Edit First/Product"
 

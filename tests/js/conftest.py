@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import http.server
+import importlib.util
 import os
 import shutil
+import sys
 import threading
 from pathlib import Path
 
@@ -21,6 +23,11 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+_spec = importlib.util.spec_from_file_location("comfy_page", Path(__file__).with_name("comfy_page.py"))
+sys.modules["comfy_page"] = _page = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(_page)
 
 
 @pytest.fixture(scope="module")

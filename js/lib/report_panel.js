@@ -1,0 +1,116 @@
+/** The report panel: verdict, heat map and table. Knows nothing of ComfyUI; everything it is given is shown as text. */
+
+import { addStyle, element } from "./dom.js";
+import { fit, readReport } from "./report_rows.js";
+import { REPORT_STYLE } from "./report_style.js";
+
+const COLUMNS = ["verdict", "metric", "value", "limit", "where", "fix with"];
+const SMALLEST_BOX = 18; // px on the screen: a single pixel's box has to be found
+
+export class ReportPanel {
+  constructor() {
+    addStyle("ef-report-style", REPORT_STYLE);
+    this.badge = element("span", { className: "ef-badge" });
+    this.sentence = element("span", { className: "ef-sentence" });
+    this.image = element("img", { alt: "", draggable: false });
+    this.box = element("div", { className: "ef-place", hidden: true });
+    this.canvas = element("div", { className: "ef-canvas" }, [this.image]);
+    this.caption = element("div", { className: "ef-caption", hidden: true });
+    this.view = element("div", { className: "ef-view", hidden: true, title: "Click for the whole picture" }, [
+      this.canvas,
+      this.box,
+      this.caption,
+    ]);
+    this.body = element("tbody");
+    const head = element("thead", {}, [element("tr", {}, COLUMNS.map((name) => element("th", { textContent: name })))]);
+    const table = element("table", { className: "ef-table" }, [head, this.body]);
+    this.element = element("div", { className: "ef-report" }, [
+      element("div", { className: "ef-head" }, [this.badge, this.sentence]),
+      this.view,
+      element("div", { className: "ef-scroll" }, [table]),
+    ]);
+    this.view.addEventListener("click", () => this.select(null));
+    this.watch = new ResizeObserver(() => this.place());
+    this.watch.observe(this.view);
+  }
+
+  /**
+   * Show a report.
+   * @param {object} value a report, or a gate's verdict.
+   * @param {{width, height, pictures: {src, frame}[]}|null} shown the pictures that places point into.
+   * @returns {boolean} whether it was one.
+   */
+  show(value, shown = null) {
+    const report = readReport(value);
+    if (!report) return false;
+    this.shown = shown?.pictures?.length ? shown : null;
+    this.badge.textContent = report.verdict;
+    this.badge.dataset.verdict = report.verdict;
+    this.sentence.textContent = report.sentence;
+    this.rows = report.rows;
+    this.body.replaceChildren(...report.rows.map((row) => this.rowElement(row)));
+    this.view.hidden = !this.shown;
+    this.element.classList.toggle("ef-pictured", Boolean(this.shown));
+    this.select(null);
+    return true;
+  }
+
+  rowElement(row) {
+    const cells = [row.verdict, row.metric, row.value, row.limit, row.where, row.fix];
+    const classes = ["ef-verdict", "", "ef-number", "ef-number", "ef-where", ""];
+    const made = element("tr", { title: row.detail }, cells.map((text, i) => element("td", { textContent: text, className: classes[i] })));
+    made.dataset.verdict = row.verdict;
+    if (!row.place || !this.shown) return made;
+    made.tabIndex = 0;
+    made.addEventListener("click", () => this.select(this.selected === row ? null : row));
+    made.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      event.stopPropagation();
+      this.select(this.selected === row ? null : row);
+    });
+    return made;
+  }
+
+  /** Jump to a row's place; null shows the whole picture. */
+  select(row) {
+    this.selected = row;
+    [...this.body.children].forEach((made, i) => made.setAttribute("aria-selected", String(this.rows[i] === row)));
+    if (!this.shown) return;
+    const frame = row?.place.frame ?? this.shown.pictures[0].frame;
+    const picture = this.shown.pictures.find((each) => each.frame === frame);
+    this.image.src = (picture ?? this.shown.pictures[0]).src;
+    this.missing = row && !picture;
+    this.caption.textContent = this.missing ? `${row.metric}: frame ${frame} has no picture here` : row ? `${row.metric} at ${row.where}` : "";
+    this.caption.hidden = !row;
+    this.place();
+  }
+
+  /** Lay out picture and box for the size the view has now. */
+  place() {
+    if (!this.shown) return;
+    const room = { width: this.view.clientWidth, height: this.view.clientHeight };
+    if (!room.width || !room.height) return;
+    const place = this.missing ? null : (this.selected?.place ?? null);
+    const { scale, x, y } = fit(this.shown, room, place);
+    Object.assign(this.canvas.style, {
+      width: `${this.shown.width}px`,
+      height: `${this.shown.height}px`,
+      transform: `translate(${x}px, ${y}px) scale(${scale})`,
+    });
+    this.image.style.imageRendering = scale > 3 ? "pixelated" : "auto";
+    this.box.hidden = !place;
+    if (!place) return;
+    const [width, height] = [place.width, place.height].map((side) => Math.max(side * scale, SMALLEST_BOX));
+    Object.assign(this.box.style, {
+      left: `${x + (place.x + place.width / 2) * scale - width / 2}px`,
+      top: `${y + (place.y + place.height / 2) * scale - height / 2}px`,
+      width: `${width}px`,
+      height: `${height}px`,
+    });
+  }
+
+  dispose() {
+    this.watch.disconnect();
+  }
+}

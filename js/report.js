@@ -1,0 +1,141 @@
+/**
+ * Puts a report panel on every node that gives out one of our reports. Only the binding is here; the panel is in lib/.
+ *
+ * The nodes also give out the report as text and the heat map as an ordinary preview, so that nothing is lost where this
+ * file is not loaded.
+ */
+
+import { api } from "../../scripts/api.js";
+import { app } from "../../scripts/app.js";
+import { ReportPanel } from "./lib/report_panel.js";
+
+const PREFIX = "EditFirst_";
+const REPORT = "edit_first";
+const VIEW = "edit_first_view";
+const PANEL = "report_panel";
+const MARGIN = 6;
+const SIZES = { bare: [380, 190], pictured: [420, 400] }; // width, and height of the panel
+const REMEMBERED_RUNS = 8;
+
+const panels = new WeakMap(); // node -> its panel
+let instances = 0;
+
+app.registerExtension({
+  name: "edit_first.report",
+  nodeCreated(node) {
+    if (!node.comfyClass?.startsWith(PREFIX)) return;
+    const previous = node.onExecuted;
+    node.onExecuted = function (output, ...more) {
+      const result = previous?.call(this, output, ...more);
+      show(node, output);
+      return result;
+    };
+  },
+  afterConfigureGraph() {
+    recall();
+  },
+});
+
+/** Show what a node gave out; a node without a report gets no panel. */
+function show(node, output) {
+  const value = output?.[REPORT]?.[0];
+  if (!value) return;
+  const pictures = picturesOf(output);
+  const panel = panels.get(node) ?? attach(node);
+  if (!panel.show(value, pictures)) return;
+  keepPreviewAway(node, output);
+  makeRoom(node, panel, pictures ? SIZES.pictured : SIZES.bare);
+}
+
+function attach(node) {
+  const panel = new ReportPanel();
+  panels.set(node, panel);
+  instances += 1;
+  // A type of its own for every instance: after an undo, Nodes 2.0 keeps showing the removed node's element when name
+  // and type are the same as before.
+  const widget = node.addDOMWidget(PANEL, `edit_first_report:${instances}`, panel.element, {
+    getValue: () => "",
+    setValue: () => {},
+    getMinHeight: () => (panel.shown ? SIZES.pictured : SIZES.bare)[1] + 2 * MARGIN,
+    margin: MARGIN,
+    hideOnZoom: false,
+    hideInPanel: true,
+    serialize: false,
+  });
+  widget.serialize = false;
+  widget.label = "Report";
+  panel.element.addEventListener("wheel", (event) => forward(event, panel.element), { passive: false });
+  panel.element.addEventListener("pointerdown", (event) => forward(event, panel.element));
+  const previous = node.onRemoved;
+  node.onRemoved = function (...given) {
+    panel.dispose();
+    panels.delete(node);
+    return previous?.apply(this, given);
+  };
+  return panel;
+}
+
+/** The panel shows the node's pictures itself; the plain preview of the same would stand below it. */
+function keepPreviewAway(node, output) {
+  node.hideOutputImages = true; // for Nodes 2.0
+  node.images = stored(node)?.images ?? output.images; // for the classic canvas: these are shown already
+}
+
+function stored(node) {
+  const { graph } = node;
+  const inRoot = !graph || graph === app.rootGraph || graph.isRootGraph;
+  return app.nodeOutputs?.[inRoot ? String(node.id) : `${graph.id}:${node.id}`];
+}
+
+function makeRoom(node, panel, [width, height]) {
+  panel.element.style.minHeight = `${height}px`; // for Nodes 2.0
+  const needed = node.computeSize();
+  node.setSize([Math.max(node.size[0], width), Math.max(node.size[1], needed[1])]);
+  node.setDirtyCanvas?.(true, true);
+}
+
+function picturesOf(output) {
+  const view = output[VIEW]?.[0];
+  const images = (output.images ?? []).filter(Boolean);
+  if (!view || !images.length) return null;
+  const pictures = images.map((image, i) => ({ src: address(image), frame: view.frames?.[i] ?? i }));
+  return { width: view.width, height: view.height, pictures };
+}
+
+function address({ filename, subfolder = "", type = "output" }) {
+  return api.apiURL(`/view?${new URLSearchParams({ filename, subfolder, type })}`);
+}
+
+/** After a page or workflow was loaded: what the page still knows, else what the server's history holds of its last run. */
+async function recall() {
+  const nodes = (app.rootGraph ?? app.graph).nodes.filter((node) => node.comfyClass?.startsWith(PREFIX));
+  if (!nodes.length) return;
+  const outputs = await lastOutputs();
+  for (const node of nodes) {
+    if (panels.has(node)) continue; // it has run in the meantime
+    show(node, stored(node) ?? outputs[node.id]);
+  }
+}
+
+async function lastOutputs() {
+  try {
+    const answer = await api.fetchApi(`/history?max_items=${REMEMBERED_RUNS}`);
+    const runs = Object.values(await answer.json());
+    const own = runs.filter(({ prompt }) => prompt?.[3]?.extra_pnginfo?.workflow?.id === (app.rootGraph ?? app.graph).id);
+    return own.at(-1)?.outputs ?? {};
+  } catch {
+    return {}; // an older or foreign server; the next run fills the panel
+  }
+}
+
+/** In the classic canvas elements over the graph swallow zooming and panning; hand them on, but scroll the table. */
+function forward(event, element) {
+  const canvas = app.canvas?.canvas;
+  if (!canvas || !element.closest(".dom-widget")) return;
+  const scroll = event.target.closest?.(".ef-scroll, .ef-sentence");
+  const scrolls = event.type === "wheel" && !event.ctrlKey && scroll && scroll.scrollHeight > scroll.clientHeight;
+  if (scrolls || (event.type === "pointerdown" && event.button === 0 && !app.canvas.read_only)) return;
+  event.preventDefault();
+  event.stopPropagation();
+  canvas.dispatchEvent(new event.constructor(event.type, event));
+}

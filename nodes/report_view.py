@@ -1,0 +1,43 @@
+"""What a node that measures shows of its report: text, the report as JSON, and its heat map."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from comfy_api.latest import ui
+from torch import Tensor
+
+from ..checks.report import Report
+
+MAX_PREVIEW_SIDE = 1024  # px; a preview of a 4K map would take a second to compress
+MAX_PREVIEWS = 8
+
+
+def report_ui(report: Report, heatmap: Tensor | None = None) -> dict:
+    """What a node shows and leaves in the history: the text, the report, and its heat map (B, 3, H, W) as a preview.
+
+    Browsers without our report panel show text and preview by themselves; js/report.js joins them.
+    """
+    shown = {**ui.PreviewText(report.text()).as_dict(), "edit_first": [report.to_dict()]}
+    return shown if heatmap is None else {**shown, **_previews(report, heatmap)}
+
+
+def picture_view(width: int, height: int, frames: list[int]) -> dict:
+    """How the shown pictures relate to the places in the report: size of the measured picture, and frame of each."""
+    return {"edit_first_view": [{"width": width, "height": height, "frames": frames}]}
+
+
+def _previews(report: Report, heatmap: Tensor) -> dict:
+    height, width = heatmap.shape[2:]
+    frames = _frames_to_show(report, len(heatmap))
+    chosen = heatmap[frames]
+    if max(height, width) > MAX_PREVIEW_SIDE:
+        chosen = F.interpolate(chosen.float(), scale_factor=MAX_PREVIEW_SIDE / max(height, width), mode="area")
+    previews = ui.PreviewImage(chosen.clamp(0, 1).movedim(1, 3)).as_dict()
+    return {"images": previews["images"], **picture_view(width, height, frames)}
+
+
+def _frames_to_show(report: Report, count: int) -> list[int]:
+    """The frames that findings point at, the first one in any case."""
+    named = [finding.where.frame for finding in report.findings("production") if finding.where]
+    wanted = list(dict.fromkeys(frame for frame in [*named, 0] if 0 <= frame < count))
+    return sorted(wanted[:MAX_PREVIEWS])
