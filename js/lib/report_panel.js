@@ -4,7 +4,8 @@ import { addStyle, element } from "./dom.js";
 import { fit, readReport } from "./report_rows.js";
 import { REPORT_STYLE } from "./report_style.js";
 
-const COLUMNS = ["verdict", "metric", "value", "limit", "where", "fix with"];
+const COLUMNS = ["", "metric", "value", "limit", "where", "fix with"];
+const CLASSES = ["ef-verdict", "ef-metric", "ef-number", "ef-number", "ef-where", ""];
 const SMALLEST_BOX = 18; // px on the screen: a single pixel's box has to be found
 
 export class ReportPanel {
@@ -22,7 +23,7 @@ export class ReportPanel {
       this.caption,
     ]);
     this.body = element("tbody");
-    const head = element("thead", {}, [element("tr", {}, COLUMNS.map((name) => element("th", { textContent: name })))]);
+    const head = element("thead", {}, [element("tr", {}, COLUMNS.map((name, i) => element("th", { textContent: name, className: CLASSES[i] })))]);
     const table = element("table", { className: "ef-table" }, [head, this.body]);
     this.element = element("div", { className: "ef-report" }, [
       element("div", { className: "ef-head" }, [this.badge, this.sentence]),
@@ -56,9 +57,10 @@ export class ReportPanel {
   }
 
   rowElement(row) {
-    const cells = [row.verdict, row.metric, row.value, row.limit, row.where, row.fix];
-    const classes = ["ef-verdict", "", "ef-number", "ef-number", "ef-where", ""];
-    const made = element("tr", { title: row.detail }, cells.map((text, i) => element("td", { textContent: text, className: classes[i] })));
+    const value = element("span", {}, [row.value, " ", element("small", { textContent: row.unit })]);
+    const cells = [row.verdict === "not judged" ? "–" : row.verdict, row.metric, value, row.limit, row.where, row.fix];
+    const made = element("tr", { title: [row.verdict, row.detail].filter(Boolean).join(": ") });
+    made.append(...cells.map((content, i) => element("td", { className: CLASSES[i] }, [content])));
     made.dataset.verdict = row.verdict;
     if (!row.place || !this.shown) return made;
     made.tabIndex = 0;

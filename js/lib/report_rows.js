@@ -24,8 +24,9 @@ function toRow(measurement, level) {
   return {
     verdict: ORDER.includes(given) ? given : "not judged",
     metric: String(metric ?? "").replaceAll("_", " ") + (subject ? ` (${subject})` : ""),
-    value: value === null || value === undefined ? "-" : `${number(value)} ${unit ?? ""}`.trim(),
-    limit: limit === null ? "-" : number(limit),
+    value: value === null || value === undefined ? "–" : number(value),
+    unit: value === null || value === undefined ? "" : String(unit ?? ""),
+    limit: limit === null ? "–" : number(limit),
     where: where ? `${where.x}, ${where.y}${where.frame ? ` · frame ${where.frame}` : ""}` : "",
     place: where ? { x: where.x, y: where.y, width: where.width ?? 1, height: where.height ?? 1, frame: where.frame ?? 0 } : null,
     fix: given === "pass" || given === "not judged" ? "" : String(fix ?? ""),

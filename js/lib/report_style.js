@@ -63,7 +63,9 @@ export const REPORT_STYLE = `
   font-size: 11px; font-weight: 500; text-align: left; white-space: nowrap;
 }
 .ef-table td { padding: 3px 6px; border-top: 1px solid var(--ef-line); vertical-align: top; }
-.ef-table .ef-number { text-align: right; white-space: nowrap; }
+.ef-table .ef-number { text-align: right; overflow-wrap: break-word; }
+.ef-table .ef-number small { color: var(--ef-quiet); font-size: 11px; }
+.ef-table .ef-metric { width: 40%; }
 .ef-table td.ef-verdict { color: var(--ef-verdict); font-weight: 600; white-space: nowrap; }
 .ef-table .ef-where { color: var(--ef-quiet); white-space: nowrap; }
 .ef-table tr[tabindex] { cursor: pointer; }

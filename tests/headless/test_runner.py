@@ -187,3 +187,42 @@ def test_prompt_is_not_modified(tmp_path):
     before = json.dumps(prompt)
     run(prompt, tmp_path, sets=("Zones.grow_px=3",))
     assert json.dumps(prompt) == before
+
+
+@pytest.mark.parametrize(("switch", "ran"), [(True, "1"), (False, "2")])
+def test_a_lazy_switch_evaluates_one_side_only(tmp_path, switch, ran):
+    prompt = {
+        "1": node("LoadImage", image="chelsea.png"),
+        "2": node("LoadImage", image="coffee.png"),
+        "3": node("ComfySwitchNode", switch=switch, on_true=["1", 0], on_false=["2", 0]),
+        "4": node("PreviewImage", images=["3", 0]),
+    }
+    outputs = run(prompt, tmp_path).outputs
+    assert set(outputs) == {ran, "3", "4"}
+    assert outputs["3"][0] is outputs[ran][0]
+
+
+def test_the_final_upscale_stops_at_the_first_gate(tmp_path):
+    prompt = runner.load_workflow(ROOT / "workflows" / "api" / "4_final_upscale.json")
+    for title, name in (("Original", "coffee.png"), ("Edited picture", "coffee.png")):
+        prompt[runner.find_node(prompt, title)]["inputs"]["image"] = name
+    edited, gate = runner.find_node(prompt, "Edited picture"), runner.find_node(prompt, "Gate")
+    prompt["90"] = node("ImageInvert", "Spoiled", image=[edited, 0])
+    for title in ("Check", "Gate"):
+        prompt[runner.find_node(prompt, title)]["inputs"]["image"] = ["90", 0]
+    result = run(prompt, tmp_path)
+    assert result.outputs[gate][2] is False and result.images == {}
+    assert runner.find_node(prompt, "Delivery size") not in result.outputs
+    behind = [runner.find_node(prompt, title) for title in ("Reference", "Lock", "Gate again")]
+    for node_id in behind:
+        assert isinstance(result.outputs[node_id][0], comfy_api.ExecutionBlocker)
+
+
+def test_upscale_image_knows_lanczos(tmp_path):
+    prompt = {
+        "1": node("LoadImage", image="chelsea.png"),
+        "2": node("ImageScale", image=["1", 0], upscale_method="lanczos", width=0, height=600, crop="disabled"),
+        "3": node("GetImageSize", image=["2", 0]),
+        "4": node("PreviewAny", source=["3", 0]),
+    }
+    assert run(prompt, tmp_path).outputs["3"] == (902, 600, 1)

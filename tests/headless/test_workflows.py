@@ -67,3 +67,32 @@ def test_mistakes_in_a_description_are_found(known):
 def test_surgical_strike_validates_headless():
     prompt = runner.load_workflow(ROOT / "workflows" / "api" / "2_surgical_strike.json")
     assert runner.validate(prompt, runner.node_classes(), {}) == []
+
+
+def test_bypassed_nodes_pass_on_what_came_in(known):
+    graph = workflows.Graph("x", known)
+    picture = graph.node("LoadImage", "A", at=(0, 0), image="x.png")
+    loader = graph.node("UpscaleModelLoader", "B", at=(0, 0), mode=workflows.BYPASSED, model_name="x")
+    inputs = {"upscale_model": loader.out("UPSCALE_MODEL"), "image": picture.out("IMAGE")}
+    upscale = graph.node("ImageUpscaleWithModel", "C", at=(0, 0), mode=workflows.BYPASSED, **inputs)
+    graph.node("PreviewImage", "D", at=(0, 0), images=upscale.out("IMAGE"))
+    api = graph.to_api()
+    assert [entry["class_type"] for entry in api.values()] == ["LoadImage", "PreviewImage"]
+    assert api[str(upscale.id + 1)]["inputs"]["images"] == [str(picture.id), 0]
+
+
+def test_a_switch_takes_on_the_type_of_its_inputs(known):
+    graph = workflows.Graph("x", known)
+    picture = graph.node("LoadImage", "A", at=(0, 0), image="x.png")
+    both = {"on_true": picture.out("IMAGE"), "on_false": picture.out("IMAGE")}
+    switch = graph.node("ComfySwitchNode", "B", at=(0, 0), switch=True, **both)
+    graph.node("PreviewImage", "C", at=(0, 0), images=switch.out("output"))
+    ui = graph.to_ui()
+    assert {link[5] for link in ui["links"]} == {"IMAGE"} and ui["nodes"][1]["outputs"][0]["type"] == "IMAGE"
+
+
+def test_only_the_upscaler_of_the_final_upscale_needs_weights(known):
+    graph = workflows.build(workflows.SOURCE / "4_final_upscale.py", known)
+    bypassed = [node for node in graph.nodes if node.mode == workflows.BYPASSED]
+    assert [node.class_type for node in bypassed] == ["UpscaleModelLoader", "ImageUpscaleWithModel"]
+    assert bypassed[0].models and runner.validate(graph.to_api(), runner.node_classes(), {}) == []

@@ -90,8 +90,8 @@ def test_findings_come_first_with_their_fix(panel):
         ["fail", "seam step", "3 px", "1", "300, 100 · frame 2", "Anchor Lock"],
         ["warn", "halo (#ff0000)", "2 px", "1", "599, 399", "Anchor Lock"],
         ["pass", "grain", "0.5 px", "1", "0, 0", ""],
-        ["not judged", "info", "0.1235 px", "-", "", ""],
-        ["not judged", "light", "-", "1", "", ""],
+        ["–", "info", "0.1235 px", "–", "", ""],
+        ["–", "light", "– ", "1", "", ""],
     ]
 
 
@@ -143,4 +143,4 @@ def test_what_is_no_report_is_left_alone(panel, value):
 def test_damaged_entries_do_not_throw(panel):
     entries = [{}, {"metric": 5, "value": "x", "verdict": {"production": "<b>"}, "limits": {"production": 2}}]
     assert show(panel, {"measurements": entries})
-    assert [row[0] for row in rows(panel)] == ["not judged", "not judged"]
+    assert [row[0] for row in rows(panel)] == ["–", "–"]
