@@ -7,18 +7,14 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-import torch
-from torch import Tensor
-
-from ..checks.edit import check_edit
-from ..checks.report import Report
 from ..checks.thresholds import LEVELS
 from ..imaging import color
 from . import check_output as output
 from . import files
+from .check_files import Settings, check_job
 from .check_jobs import RULE, Job, Sources, collect
 from .check_output import NOT_CHECKED, UNREADABLE, Outcome, Run
 
@@ -30,7 +26,7 @@ def add(commands) -> None:
     parser = commands.add_parser(
         "check",
         help="check pictures and clips; exit status 0 pass, 1 warn, 2 fail, 4 unreadable input",
-        description="Check edited pictures against their originals.",
+        description="Check edited pictures against their originals, stills before they become clips, and clips.",
         epilog=f"{RULE}\n\nExit status: 0 pass, 1 warn, 2 fail, 4 something could not be read, 130 interrupted.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -44,6 +40,10 @@ def add(commands) -> None:
     )
     parser.add_argument("--level", choices=LEVELS, default="production")
     parser.add_argument("--brand-colors", default="", metavar="#rrggbb,…")
+    parser.add_argument("--video-model", metavar="NAME", help="judge the pictures as first frames for this video model")
+    parser.add_argument(
+        "--clip", action="store_true", help="every folder is one clip; video files are clips in any case"
+    )
     parser.add_argument("--strict", action="store_true", help="a warning counts as a failure")
     parser.add_argument("--json", action="store_true", help="print the results as JSON")
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write the results as JUnit XML")
@@ -52,17 +52,16 @@ def add(commands) -> None:
 
 def main(options) -> int:
     """Check what the command line names; prints the findings and returns the exit status."""
-    colors = _brand_colors(options.brand_colors)
-    if colors is None:
+    try:
+        settings = Settings(options.level, tuple(color.parse_colors(options.brand_colors)), _video_model(options))
+    except ValueError as error:
+        print(f"edit-first: {error}", file=sys.stderr)
         return output.EXIT_STATUS[UNREADABLE]
-    jobs = collect(options.after, Sources(options.before, options.mask, options.lock))
-
-    def measure(job: Job) -> Report:
-        return check_files(job.after, job.before, mask=job.mask, lock=job.lock, brand_colors=colors)
-
+    alone = settings.video_model is not None
+    jobs = collect(options.after, Sources(options.before, options.mask, options.lock, options.clip, alone))
     outcomes = []
     try:
-        for outcome in run_jobs(jobs, measure, options.level):
+        for outcome in run_jobs(jobs, settings):
             outcomes.append(outcome)
             _tell(outcome, len(outcomes), len(jobs), options)
     except KeyboardInterrupt:  # what was done is still reported
@@ -78,31 +77,33 @@ def main(options) -> int:
     return run.exit_status()
 
 
-def _brand_colors(text: str) -> list[str] | None:
-    try:
-        return color.parse_colors(text)
-    except ValueError as error:
-        print(f"edit-first: --brand-colors: {error}", file=sys.stderr)
+def _video_model(options) -> str | None:
+    """The video model asked for; an unknown one is an error before anything is read."""
+    if options.video_model is None:
         return None
+    from ..checks.video_models import video_model
+
+    video_model(options.video_model)
+    return options.video_model
 
 
-def run_jobs(jobs: list[Job], measure: Callable[[Job], Report], level: str) -> Iterator[Outcome]:
+def run_jobs(jobs: list[Job], settings: Settings) -> Iterator[Outcome]:
     """Check one after the other. A file that cannot be checked does not stop the others."""
     for job in jobs:
-        yield _run_job(job, measure, level)
+        yield _run_job(job, settings)
 
 
-def _run_job(job: Job, measure: Callable[[Job], Report], level: str) -> Outcome:
+def _run_job(job: Job, settings: Settings) -> Outcome:
     started = time.monotonic()
     if job.problem:
         return Outcome(job, UNREADABLE, error=job.problem)
     try:
-        report = measure(job)
+        report = check_job(job, settings)
     except Exception as error:  # decoders of broken files raise anything; the other files still have to be checked
         logger.debug("%s", job.name, exc_info=True)
         message = str(error) if isinstance(error, OSError | ValueError) else f"{type(error).__name__}: {error}"
         return Outcome(job, UNREADABLE, error=message, seconds=time.monotonic() - started)
-    return Outcome(job, report.verdict(level), report, seconds=time.monotonic() - started)
+    return Outcome(job, report.verdict(settings.level), report, seconds=time.monotonic() - started)
 
 
 def _tell(outcome: Outcome, number: int, of: int, options) -> None:
@@ -114,40 +115,3 @@ def _tell(outcome: Outcome, number: int, of: int, options) -> None:
         print(output.printable(f"edit-first: {outcome.job.name}: {outcome.error}"), file=sys.stderr, flush=True)
     elif not options.json:
         print(output.outcome_text(outcome, options.level, brief=of > 1), flush=True)
-
-
-def check_files(
-    after: Path, before: Path, *, mask: Path | None = None, lock: Path | None = None, brand_colors: list[str] = ()
-) -> Report:
-    """Report on an edited picture against its original.
-
-    Raises:
-        OSError: a file cannot be read.
-        ValueError: sizes differ.
-    """
-    original, image = _read_picture(before), _read_picture(after)
-    if original.shape != image.shape:
-        raise ValueError(
-            f"{after} is {_size(image)} but {before} is {_size(original)} (WxH); check pictures of one size"
-        )
-    edit = torch.zeros_like(image[:, :1]) if mask is None else _read_mask(mask, image)
-    locked = None if lock is None else _read_mask(lock, image)
-    result = check_edit(original, image, edit, lock_mask=locked, brand_colors=brand_colors)
-    return Report(inputs={"image": after.name, "original": before.name}) + result.report
-
-
-def _size(image: Tensor) -> str:
-    return f"{image.shape[3]}x{image.shape[2]}"
-
-
-def _read_picture(path: Path) -> Tensor:
-    return files.read_image(path)[0].movedim(3, 1)
-
-
-def _read_mask(path: Path, image: Tensor) -> Tensor:
-    """A mask file: its transparency where it has any, else its brightness."""
-    colors, alpha = files.read_image(path)
-    mask = alpha if alpha.shape[1:] == colors.shape[1:3] and alpha.any() else colors[..., 0]
-    if mask.shape[1:] != image.shape[2:]:
-        raise ValueError(f"{path} is {mask.shape[2]}x{mask.shape[1]} but the picture is {_size(image)} (WxH)")
-    return mask[:, None]

@@ -52,7 +52,7 @@ def test_strict_and_level(pictures, chelsea, make_disc):
 
 
 def test_ctrl_c_reports_what_was_done(pictures, capsys, monkeypatch):
-    real, calls = check.check_files, []
+    real, calls = check.check_job, []
 
     def interrupted(*given, **named):
         calls.append(given)
@@ -60,7 +60,7 @@ def test_ctrl_c_reports_what_was_done(pictures, capsys, monkeypatch):
             raise KeyboardInterrupt
         return real(*given, **named)
 
-    monkeypatch.setattr(check, "check_files", interrupted)
+    monkeypatch.setattr(check, "check_job", interrupted)
     (pictures / "broken_after.png").write_bytes((pictures / "good_after.png").read_bytes())
     assert cli.main(["check", str(pictures), "--json", "--junit", str(pictures / "junit.xml")]) == 130
     states = [entry["verdict"] for entry in json.loads(capsys.readouterr().out)["files"]]
@@ -75,3 +75,26 @@ def test_nothing_to_compare_with(pictures, capsys):
     assert "x_before" in capsys.readouterr().err
     assert cli.main(["check", str(pictures / "good_after.png"), "--brand-colors", "reddish"]) == 4
     assert "--brand-colors" in capsys.readouterr().err
+
+
+def test_stills_for_a_video_model(pictures, capsys):
+    pytest.importorskip("edit_first.checks.motion")
+    (pictures / "broken_after.png").unlink()
+    (pictures / "broken_before.png").unlink()
+    status = cli.main(["check", str(pictures / "good_before.png"), "--video-model", "any video model", "--json"])
+    (entry,) = json.loads(capsys.readouterr().out)["files"]
+    assert status in (0, 1, 2) and entry["report"]["inputs"]["video_model"] == "any video model"
+    assert cli.main(["check", str(pictures / "good_before.png"), "--video-model", "vhs"]) == 4
+    assert "vhs" in capsys.readouterr().err
+
+
+def test_clips_with_their_region(tmp_path, capsys, coffee, make_disc):
+    pytest.importorskip("edit_first.checks.coherence")
+    still = coffee[:, :, ::3, ::3]
+    for number in range(5):
+        files.write_png(tmp_path / "clip" / f"{number}.png", still.movedim(1, 3)[0])
+    files.write_png(tmp_path / "mask.png", make_disc(still).expand(-1, 3, -1, -1).movedim(1, 3)[0])
+    command = ["check", str(tmp_path / "clip"), "--clip", "--mask", str(tmp_path / "mask.png"), "--json"]
+    status = cli.main(command)
+    (entry,) = json.loads(capsys.readouterr().out)["files"]
+    assert status in (0, 1, 2) and entry["clip"] and entry["report"]["inputs"]["clip"] == "clip"

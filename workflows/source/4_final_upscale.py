@@ -24,7 +24,8 @@ Enlarging makes every flaw larger, so the gate comes **first**.
    *on_true* side. No upscaler runs and none is loaded. The reason is in **Verdict**, the picture in **Rejected**.
 3. **Upscale** is bypassed, so that this runs without weights; select it and **Upscale model** and press Ctrl+B. Whatever
    its factor, **Delivery size** (Lanczos) brings the frame to the height you set.
-4. **Grain** gives the edit the grain and sharpness of the picture around it, at the new size.
+4. **Grain** brings the edit half way to the grain and sharpness of the picture around it, at the new size; raise
+   *strength* when an upscaling model smoothed the edit more than the rest.
 """
 
 NOTE_ANCHORS = """## Anchors at the new size
@@ -153,6 +154,7 @@ def _unify(graph, original, zones, large):
         size=(340, 180),
         image=large.out("output"),
         edit_mask=masks["Edit"],
+        strength=0.5,
         lock_mask=masks["Anchors"],
     )
     seam = graph.node(
