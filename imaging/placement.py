@@ -147,9 +147,11 @@ def warp(cutout: Cutout, quad: Quad, width: int, height: int) -> tuple[Tensor, T
         )
     samples = 1 if minification <= SHARP_MINIFICATION else SUPERSAMPLING
     planes = premultiplied[0].movedim(0, 2).cpu().numpy().astype(np.float32)
-    warped = _warp_tight(planes, quad, width, height, samples)
+    # At about its own size nothing is averaged afterwards: cubic would soften print that lies between pixels.
+    kernel = cv2.INTER_LANCZOS4 if samples == 1 else cv2.INTER_CUBIC
+    warped = _warp_tight(planes, quad, width, height, samples, kernel)
     result = torch.from_numpy(warped).movedim(2, 0)[None].to(cutout.color)
-    alpha = result[:, 3:]  # cubic filters overshoot in alpha and color alike; only their ratio is the color
+    alpha = result[:, 3:]  # both filters overshoot in alpha and color alike; only their ratio is the color
     visible = alpha > MIN_ALPHA
     shown = torch.where(visible, result[:, :3].clamp(min=0) / alpha.clamp(min=MIN_ALPHA), 0.0)
     return color.linear_to_srgb(shown).clamp(0, 1), torch.where(visible, alpha, 0.0).clamp(0, 1)
@@ -162,7 +164,9 @@ def _minification(quad: Quad, width: int, height: int) -> float:
     return max(side / max(length, 1e-6) for side, length in zip(sides, lengths, strict=True))
 
 
-def _warp_tight(planes: np.ndarray, quad: Quad, width: int, height: int, samples: int) -> np.ndarray:
+def _warp_tight(
+    planes: np.ndarray, quad: Quad, width: int, height: int, samples: int, kernel: int = cv2.INTER_CUBIC
+) -> np.ndarray:
     """Warp (h, w, 4) onto the canvas, working in the quad's own box only."""
     xs, ys = [point[0] for point in quad], [point[1] for point in quad]
     left, top = max(0, math.floor(min(xs)) - 2), max(0, math.floor(min(ys)) - 2)
@@ -176,7 +180,7 @@ def _warp_tight(planes: np.ndarray, quad: Quad, width: int, height: int, samples
     # Corners are pixel edges; OpenCV's coordinates are pixel centers.
     transform = cv2.getPerspectiveTransform(source - 0.5, target.astype(np.float32) - 0.5)
     size = ((right - left) * samples, (bottom - top) * samples)
-    padded = cv2.warpPerspective(planes, transform, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT)
+    padded = cv2.warpPerspective(planes, transform, size, flags=kernel, borderMode=cv2.BORDER_CONSTANT)
     if samples > 1:
         padded = cv2.resize(padded, (right - left, bottom - top), interpolation=cv2.INTER_AREA)
     canvas[top:bottom, left:right] = padded

@@ -17,7 +17,8 @@ SHADOW_OPACITY = 0.7  # share of the light that `shadow` 1 takes away at most
 CONTACT_SHARE = 0.8  # contact shadow at `shadow` 1
 RIM_PX = 3  # band along the product's edge that a low-denoise pass may melt into the scene
 LEFTOVER = 0.05  # share of the old product still showing from which a pixel counts as left over
-ROUNDING = 0.1  # CIEDE2000 kept back for the rounding to 8 bit
+HEADROOM = 0.25  # CIEDE2000 kept back for rounding to 8 bit, and for who picks the color's pixels a little otherwise
+BISECTIONS = 8
 BOX_LEVEL = 0.5  # where a soft target mask's box is measured
 
 
@@ -101,14 +102,7 @@ def _swap_frame(
     shown = alpha * (1 - front) * (1 - locked)
     image = _over(scene, placed, shown)
     if harmonize_strength > 0:
-        harmonized, _ = harmonize(
-            image,
-            (shown > 0).to(shown.dtype),
-            strength=harmonize_strength,
-            local=0.0,
-            brand_colors=brands,
-            max_delta_e=max_delta_e,
-        )
+        harmonized, _ = harmonize(image, (shown > 0).to(shown.dtype), strength=harmonize_strength, local=0.0)
         lit = _light_product(placed, image, harmonized, shown)
         lit = _hold_brands(placed, lit, shown, brands, max_delta_e)
         image = _over(scene, lit, shown)
@@ -173,18 +167,28 @@ def _light_product(placed: Tensor, before: Tensor, after: Tensor, shown: Tensor)
 
 
 def _hold_brands(placed: Tensor, lit: Tensor, shown: Tensor, brands, max_delta_e: float) -> Tensor:
-    """Take back as much of the new light as brand colors of the product moved beyond the budget."""
+    """Take back as much of the new light as brand colors of the product moved beyond the budget.
+
+    One share for the whole product: holding back the colored pixels alone would take contrast out of a printed logo.
+    """
     solid = (shown > 0.9).to(shown.dtype)
-    share = 1.0
+    limit, share = max(0.0, max_delta_e - HEADROOM), 1.0
     for name in brands:
         where = brand.meant_as(placed, solid, name)
         if int(where.sum()) < brand.MIN_PIXELS:
             continue
-        while (
-            share > 0.01 and brand.median_shift(placed, torch.lerp(placed, lit, share), where) > max_delta_e - ROUNDING
-        ):
-            share *= 0.85
-    return lit if share == 1 else torch.lerp(placed, lit, share if share > 0.01 else 0.0)
+
+        def within(trial: float, where=where) -> bool:
+            return brand.median_shift(placed, torch.lerp(placed, lit, trial), where) <= limit
+
+        if within(share):
+            continue
+        low = 0.0
+        for _ in range(BISECTIONS):
+            middle = (low + share) / 2
+            low, share = (middle, share) if within(middle) else (low, middle)
+        share = low
+    return lit if share == 1 else torch.lerp(placed, lit, share)
 
 
 def _to_mend(shown: Tensor, target: Tensor | None, front: Tensor, locked: Tensor) -> Tensor:
