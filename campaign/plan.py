@@ -13,18 +13,19 @@ from .manifest import PICTURES, Job
 
 NAMESPACE = uuid.UUID("5b5f6c0e-0b5f-4c0f-9d4a-3f8d1c9f2a77")
 
-# Where a column goes when nothing else is said: title of a node and the inputs that may take the value.
+# Where a column goes when nothing else is said: titles of nodes, the first at hand counts, and the inputs that may take it.
 DEFAULT_BINDINGS = {
-    "scene": ("Scene", ("image",)),
-    "product": ("Product", ("image",)),
-    "product_mask": ("Product mask", ("image",)),
-    "target_mask": ("Target mask", ("image",)),
-    "corners": ("Swap", ("corners",)),
-    "color": ("Color", ("color", "value")),
-    "prompt": ("Prompt", ("text", "prompt", "value")),
-    "seed": ("Seed", ("seed", "noise_seed", "value")),
-    "name": ("Save", ("filename_prefix",)),
+    "scene": (("Scene", ("image",)), ("Approved picture", ("image",)), ("Winner", ("image",))),
+    "product": (("Product", ("image",)),),
+    "product_mask": (("Product mask", ("image",)), ("Swap", ("product_mask",))),
+    "target_mask": (("Target mask", ("image",)), ("Swap", ("target_mask",))),
+    "corners": (("Swap", ("corners",)),),
+    "color": (("Color", ("color", "value")), ("Swap", ("brand_colors",))),
+    "prompt": (("Prompt", ("text", "prompt", "value")), ("Whole picture", ("text",))),
+    "seed": (("Seed", ("seed", "noise_seed", "value")), ("Sampler", ("seed", "noise_seed"))),
+    "name": (("Save", ("filename_prefix",)),),
 }
+MASKS = ("product_mask", "target_mask")
 
 
 @dataclass(frozen=True)
@@ -50,44 +51,68 @@ def bindings(workflow: Prompt, jobs: list[Job], overrides: dict[str, str]) -> di
     Raises:
         WorkflowError: a column has values but no place in the workflow; names the column and the remedy.
     """
-    bound = {}
-    for column, (title, inputs) in DEFAULT_BINDINGS.items():
-        used = any(getattr(job, column) not in ("", 0) for job in jobs)
-        if column in overrides:
-            name, dot, key = overrides[column].rpartition(".")
-            if not dot:
-                raise WorkflowError(f"--bind {column}={overrides[column]}: expected NODE.input")
-            inputs, title = (key,), name
-        elif not used:
-            continue
-        try:
-            node_id = find_node(workflow, title)
-        except WorkflowError:
-            raise WorkflowError(
-                f"the manifest fills '{column}', but the workflow has no node titled '{title}'; "
-                f"title one so, or name it with --bind {column}=NODE.input"
-            ) from None
-        present = [key for key in inputs if key in workflow[node_id].get("inputs", {})]
-        if not present:
-            raise WorkflowError(f"node '{title}' has no input {' or '.join(inputs)} for the column '{column}'")
-        bound[column] = (node_id, present[0])
     unknown = set(overrides) - set(DEFAULT_BINDINGS)
     if unknown:
         raise WorkflowError(
             f"--bind {sorted(unknown)[0]}: no such column; the columns are {', '.join(DEFAULT_BINDINGS)}"
         )
+    bound = {}
+    for column, candidates in DEFAULT_BINDINGS.items():
+        if column in overrides:
+            name, dot, key = overrides[column].rpartition(".")
+            if not dot:
+                raise WorkflowError(f"--bind {column}={overrides[column]}: expected NODE.input")
+            candidates = ((name, (key,)),)
+        elif not any(getattr(job, column) not in ("", 0) for job in jobs):
+            continue
+        bound[column] = _place(workflow, column, candidates)
     return bound
 
 
+def _place(workflow: Prompt, column: str, candidates: tuple) -> tuple[str, str]:
+    """The first candidate that the workflow has."""
+    problem = ""
+    for title, inputs in candidates:
+        try:
+            node_id = find_node(workflow, title)
+        except WorkflowError:
+            continue
+        present = [key for key in inputs if key in workflow[node_id].get("inputs", {})]
+        if present:
+            return node_id, present[0]
+        if inputs == (column,) and workflow[node_id].get("class_type") == "EditFirst_SKUSwap":
+            return node_id, column  # an optional input without a link is absent from a workflow
+        problem = f"node '{title}' has no input {' or '.join(inputs)} for the column '{column}'"
+    raise WorkflowError(
+        problem
+        or f"the manifest fills '{column}', but the workflow has no node titled '{candidates[0][0]}'; "
+        f"title one so, or name it with --bind {column}=NODE.input"
+    )
+
+
 def make_task(workflow: Prompt, job: Job, bound: dict[str, tuple[str, str]], folder: Path) -> Task:
-    """Fill a job into the workflow. Empty cells leave the workflow's own value."""
+    """Fill a job into the workflow. Empty cells leave the workflow's own value.
+
+    A mask goes to a loader, or to a mask's input, which then gets a loader. Corners switch the fit to perspective, which
+    needs no slot: without a target mask in the same row the workflow's own is disconnected.
+    """
     prompt = json.loads(json.dumps(workflow))
     used = []
     for column, (node_id, key) in bound.items():
         value = getattr(job, column)
         if value == "":
             continue
-        prompt[node_id]["inputs"][key] = value
+        inputs = prompt[node_id]["inputs"]
+        if key == column and column in MASKS:
+            loader = {"image": value, "channel": "red"}
+            prompt[column] = {"class_type": "LoadImageMask", "inputs": loader, "_meta": {"title": column}}
+            inputs[key] = [column, 0]
+        else:
+            inputs[key] = value
+        if column == "corners" and "fit" in inputs:
+            inputs["fit"] = "perspective"
+            if not job.target_mask:
+                inputs.pop("target_mask", None)
         if column in PICTURES:
             used.append(value)
     digest = hashlib.sha256(json.dumps(prompt, sort_keys=True).encode())

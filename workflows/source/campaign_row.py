@@ -6,11 +6,14 @@ The campaign runner fills **Scene**, **Product**, **Target mask** and **Swap** f
 
 `python . campaign table.csv --workflow workflows/api/campaign_row.json --server http://127.0.0.1:8188`
 
-- products are PNGs with alpha; target masks are white where the product goes
-- columns: scene, product, target_mask, corners, name
+- **scene**, **product**: pictures; a product is a PNG with alpha, or has a **product_mask** (white = product)
+- **target_mask**: white where the product goes; or **corners** for a label or screen in perspective
+- **color**: held within *max_delta_e* and verified
+- **name**: of the file
 
-Bind more columns with `--bind`, for example `--bind color=Swap.brand_colors`. To run a table inside the browser, use
-**Campaign Manifest** in place of the three loaders.
+A table with **prompt** and **seed** needs a workflow with a model, such as `2b_zone_inpaint`; `--bind
+prompt=NODE.input` names any other place. To run a table inside the browser, use **Campaign Manifest** in place of the
+three loaders. All about tables, servers and resuming: docs/campaign.md.
 """
 
 
