@@ -72,6 +72,8 @@ def _sheet(entries: list[tuple[Task, Outcome]], thumbnails: list[Image.Image]) -
 def _page(entries: list[tuple[Task, Outcome]], thumbnails: list[Image.Image]) -> str:
     states = [end.state for _, end in entries]
     counts = ", ".join(f"{states.count(state)} {state}" for state in ("done", "failed", "open") if state in states)
+    verdicts = [end.verdict for _, end in entries]
+    counts += "".join(f", {verdicts.count(v)} {v}" for v in ("pass", "warn", "fail") if v in verdicts)
     tiles = "\n".join(_tile(task, end, tile) for (task, end), tile in zip(entries, thumbnails, strict=True))
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
