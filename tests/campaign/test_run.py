@@ -57,7 +57,11 @@ def test_every_row_has_a_result_a_sidecar_and_a_place_on_the_sheet(folder):
         assert sidecar["job"]["color"] in COLORS and sidecar["verdict"] == row["verdict"] == "pass"
         assert Image.open(folder / "out" / row["picture"]).size == (600, 400)
     page = (folder / "out" / "contact_sheet.html").read_text()
-    assert page.count("<figure>") == 6 and "6 jobs: 6 done, 6 pass" in page and "http" not in page.replace("http-equiv", "")
+    assert (
+        page.count("<figure>") == 6
+        and "6 jobs: 6 done, 6 pass" in page
+        and "http" not in page.replace("http-equiv", "")
+    )
     assert Image.open(folder / "out" / "contact_sheet.png").width > 1000
 
     before = {
