@@ -17,7 +17,7 @@ SHADOW_OPACITY = 0.7  # share of the light that `shadow` 1 takes away at most
 CONTACT_SHARE = 0.8  # contact shadow at `shadow` 1
 RIM_PX = 3  # band along the product's edge that a low-denoise pass may melt into the scene
 LEFTOVER = 0.05  # share of the old product still showing from which a pixel counts as left over
-HEADROOM = 0.25  # CIEDE2000 kept back for rounding to 8 bit, and for who picks the color's pixels a little otherwise
+HEADROOM = 0.25  # CIEDE2000 kept back for whoever picks the color's pixels a little otherwise
 BISECTIONS = 8
 BOX_LEVEL = 0.5  # where a soft target mask's box is measured
 
@@ -179,7 +179,8 @@ def _hold_brands(placed: Tensor, lit: Tensor, shown: Tensor, brands, max_delta_e
             continue
 
         def within(trial: float, where=where) -> bool:
-            return brand.median_shift(placed, torch.lerp(placed, lit, trial), where) <= limit
+            saved = (torch.lerp(placed, lit, trial) * 255).round() / 255  # a level of a dark color is 0.4 CIEDE2000
+            return brand.median_shift(placed, saved, where) <= limit
 
         if within(share):
             continue
