@@ -53,7 +53,7 @@ def add(commands) -> None:
 def main(options) -> int:
     """Check what the command line names; prints the findings and returns the exit status."""
     try:
-        settings = Settings(options.level, tuple(color.parse_colors(options.brand_colors)), _video_model(options))
+        settings = _settings(options)
     except ValueError as error:
         print(f"edit-first: {error}", file=sys.stderr)
         return output.EXIT_STATUS[UNREADABLE]
@@ -77,14 +77,17 @@ def main(options) -> int:
     return run.exit_status()
 
 
-def _video_model(options) -> str | None:
-    """The video model asked for; an unknown one is an error before anything is read."""
-    if options.video_model is None:
-        return None
-    from ..checks.video_models import video_model
+def _settings(options) -> Settings:
+    """What is asked of every file; a mistake in it is an error before anything is read."""
+    if options.video_model is not None:
+        from ..checks.video_models import video_model
 
-    video_model(options.video_model)
-    return options.video_model
+        video_model(options.video_model)
+    try:
+        colors = color.parse_colors(options.brand_colors)
+    except ValueError as error:
+        raise ValueError(f"--brand-colors: {error}") from None
+    return Settings(options.level, tuple(colors), options.video_model)
 
 
 def run_jobs(jobs: list[Job], settings: Settings) -> Iterator[Outcome]:
