@@ -14,7 +14,9 @@ const REPORT = "edit_first";
 const VIEW = "edit_first_view";
 const PANEL = "report_panel";
 const MARGIN = 6;
-const SIZES = { bare: [380, 190], pictured: [420, 400] }; // width, and height of the panel
+const WIDTH = 320; // a node is at least as wide
+const HEIGHTS = { closed: 62, bare: 190, pictured: 380 }; // of the panel
+const TITLE_HEIGHT = 40; // of a node below, with a little air
 const REMEMBERED_RUNS = 8;
 
 const panels = new WeakMap(); // node -> its panel
@@ -41,14 +43,16 @@ function show(node, output) {
   const value = output?.[REPORT]?.[0];
   if (!value) return;
   const pictures = picturesOf(output);
-  const panel = panels.get(node) ?? attach(node);
+  const known = panels.get(node);
+  const panel = known ?? attach(node);
   if (!panel.show(value, pictures)) return;
   keepPreviewAway(node, output);
-  makeRoom(node, panel, pictures ? SIZES.pictured : SIZES.bare);
+  if (!known) panel.setOpen(hasRoom(node, panel));
+  makeRoom(node, panel);
 }
 
 function attach(node) {
-  const panel = new ReportPanel();
+  const panel = new ReportPanel({ onToggle: () => makeRoom(node, panel, { shrink: !panel.open }) });
   panels.set(node, panel);
   instances += 1;
   // A type of its own for every instance: after an undo, Nodes 2.0 keeps showing the removed node's element when name
@@ -56,7 +60,7 @@ function attach(node) {
   const widget = node.addDOMWidget(PANEL, `edit_first_report:${instances}`, panel.element, {
     getValue: () => "",
     setValue: () => {},
-    getMinHeight: () => (panel.shown ? SIZES.pictured : SIZES.bare)[1] + 2 * MARGIN,
+    getMinHeight: () => heightOf(panel) + 2 * MARGIN,
     margin: MARGIN,
     hideOnZoom: false,
     hideInPanel: true,
@@ -87,10 +91,28 @@ function stored(node) {
   return app.nodeOutputs?.[inRoot ? String(node.id) : `${graph.id}:${node.id}`];
 }
 
-function makeRoom(node, panel, [width, height]) {
-  panel.element.style.minHeight = `${height}px`; // for Nodes 2.0
-  const needed = node.computeSize();
-  node.setSize([Math.max(node.size[0], width), Math.max(node.size[1], needed[1])]);
+function heightOf(panel) {
+  if (!panel.open) return HEIGHTS.closed;
+  return panel.shown ? HEIGHTS.pictured : HEIGHTS.bare;
+}
+
+/** Whether the open panel fits: the node is large enough already, or growing covers no other node. */
+function hasRoom(node, panel) {
+  panel.setOpen(true);
+  const height = node.computeSize()[1];
+  if (node.size[1] >= height) return true;
+  const [left, top] = node.pos;
+  const right = left + Math.max(node.size[0], WIDTH);
+  return !node.graph.nodes.some(({ id, pos, size }) => {
+    const below = pos[1] > top && pos[1] < top + height + TITLE_HEIGHT;
+    return id !== node.id && below && pos[0] < right && pos[0] + size[0] > left;
+  });
+}
+
+function makeRoom(node, panel, { shrink = false } = {}) {
+  panel.element.style.minHeight = `${heightOf(panel)}px`; // for Nodes 2.0
+  const needed = node.computeSize()[1];
+  node.setSize([Math.max(node.size[0], WIDTH), shrink ? needed : Math.max(node.size[1], needed)]);
   node.setDirtyCanvas?.(true, true);
 }
 

@@ -9,7 +9,8 @@ const CLASSES = ["ef-verdict", "ef-metric", "ef-number", "ef-number", "ef-where"
 const SMALLEST_BOX = 18; // px on the screen: a single pixel's box has to be found
 
 export class ReportPanel {
-  constructor() {
+  /** @param {{onToggle?: () => void}} host told when a person opens or closes the details. */
+  constructor({ onToggle = () => {} } = {}) {
     addStyle("ef-report-style", REPORT_STYLE);
     this.badge = element("span", { className: "ef-badge" });
     this.sentence = element("span", { className: "ef-sentence" });
@@ -25,12 +26,18 @@ export class ReportPanel {
     this.body = element("tbody");
     const head = element("thead", {}, [element("tr", {}, COLUMNS.map((name, i) => element("th", { textContent: name, className: CLASSES[i] })))]);
     const table = element("table", { className: "ef-table" }, [head, this.body]);
+    this.toggle = element("button", { type: "button", className: "ef-toggle" });
+    this.toggle.addEventListener("click", () => {
+      this.setOpen(!this.open);
+      onToggle();
+    });
     this.element = element("div", { className: "ef-report" }, [
-      element("div", { className: "ef-head" }, [this.badge, this.sentence]),
+      element("div", { className: "ef-head" }, [this.badge, this.sentence, this.toggle]),
       this.view,
       element("div", { className: "ef-scroll" }, [table]),
     ]);
     this.view.addEventListener("click", () => this.select(null));
+    this.setOpen(true);
     this.watch = new ResizeObserver(() => this.place());
     this.watch.observe(this.view);
   }
@@ -51,9 +58,17 @@ export class ReportPanel {
     this.rows = report.rows;
     this.body.replaceChildren(...report.rows.map((row) => this.rowElement(row)));
     this.view.hidden = !this.shown;
-    this.element.classList.toggle("ef-pictured", Boolean(this.shown));
     this.select(null);
     return true;
+  }
+
+  /** Show picture and table, or the verdict alone. */
+  setOpen(open) {
+    this.open = open;
+    this.element.classList.toggle("ef-closed", !open);
+    this.toggle.textContent = open ? "\u25b4" : "\u25be";
+    this.toggle.title = open ? "Show the verdict alone" : "Show picture and table";
+    this.toggle.setAttribute("aria-expanded", String(open));
   }
 
   rowElement(row) {

@@ -16,7 +16,7 @@ export const REPORT_STYLE = `
   flex-direction: column;
   width: 100%;
   height: 100%;
-  min-height: 150px;
+  min-height: 44px;
   min-width: 0;
   overflow: hidden;
   border: 1px solid var(--ef-line);
@@ -26,7 +26,7 @@ export const REPORT_STYLE = `
   font: 12px/1.35 system-ui, sans-serif;
   text-align: left;
 }
-.ef-report.ef-pictured { min-height: 320px; }
+.ef-report.ef-closed :is(.ef-view, .ef-scroll) { display: none; }
 .ef-report *, .ef-report *::before { box-sizing: border-box; }
 .ef-report [hidden] { display: none !important; }
 .ef-report [data-verdict="pass"] { --ef-verdict: var(--ef-pass); }
@@ -40,6 +40,13 @@ export const REPORT_STYLE = `
   font-weight: 700; letter-spacing: 0.04em; text-transform: uppercase;
 }
 .ef-sentence { max-height: 68px; overflow-y: auto; overflow-wrap: anywhere; user-select: text; scrollbar-width: thin; }
+
+.ef-sentence { flex: 1; }
+.ef-toggle {
+  flex: none; width: 22px; height: 20px; padding: 0; border: 0; border-radius: 5px; background: transparent;
+  color: var(--ef-quiet); font: inherit; cursor: pointer;
+}
+.ef-toggle:hover { background: color-mix(in srgb, var(--ef-ink) 12%, transparent); color: var(--ef-ink); }
 
 .ef-view {
   position: relative; flex: 1 1 180px; min-height: 120px; overflow: hidden;

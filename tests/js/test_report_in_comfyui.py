@@ -128,6 +128,24 @@ def test_a_second_run_shows_the_new_report_in_the_same_panel(ui):
     )
 
 
+def test_a_panel_that_would_cover_a_node_stays_closed_until_asked(ui):
+    value = graph()
+    check, gate = (next(node for node in value["nodes"] if node["title"] == title) for title in ("Check", "Gate"))
+    gate["pos"] = [check["pos"][0], check["pos"][1] + 300]
+    ui.load(value)
+    ui.run_workflow()
+    panel = ui.panel("Check")
+    assert panel.query_selector(".ef-badge").is_visible() and not panel.query_selector(".ef-scroll").is_visible()
+    bottom = "(title) => { const n = app.graph.nodes.find((n) => n.title === title); return n.pos[1] + n.size[1]; }"
+    closed = ui.page.evaluate(bottom, "Check")
+    assert closed < gate["pos"][1]
+    panel.query_selector(".ef-toggle").click()
+    assert panel.query_selector(".ef-scroll").is_visible() and ui.page.evaluate(bottom, "Check") > closed + 200
+    panel.query_selector(".ef-toggle").click()
+    ui.settle()
+    assert abs(ui.page.evaluate(bottom, "Check") - closed) < 60
+
+
 def test_the_gates_panel_shows_what_it_saved(ui):
     ui.load(graph(filename_prefix="panel/x", on_fail="pass"))
     entry = ui.run_workflow()

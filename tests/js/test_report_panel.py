@@ -112,6 +112,16 @@ def test_a_row_jumps_to_its_place_and_frame(panel):
     assert panel.locator(".ef-place").is_hidden() and panel.locator("tr[aria-selected=true]").count() == 0
 
 
+def test_details_can_be_closed(panel):
+    show(panel)
+    assert panel.locator(".ef-toggle").get_attribute("aria-expanded") == "true"
+    panel.click(".ef-toggle")
+    assert panel.locator(".ef-scroll").is_hidden() and panel.locator(".ef-view").is_hidden()
+    assert panel.locator(".ef-badge").is_visible()
+    panel.click(".ef-toggle")
+    assert panel.locator(".ef-scroll").is_visible() and panel.locator(".ef-view").is_visible()
+
+
 def test_a_place_without_a_picture_is_said(panel):
     missing = {**REPORT, "measurements": [measurement("flash", 9, "fail", where={"x": 1, "y": 1, "frame": 40})]}
     show(panel, missing)

@@ -55,7 +55,7 @@ def build(graph):
         "EditFirst_EditCheck",
         "Check",
         at=(960, 0),
-        size=(340, 460),
+        size=(340, 560),
         original=original.out("IMAGE"),
         image=edited.out("IMAGE"),
         edit_mask=zones.out("edit_mask"),
@@ -75,10 +75,10 @@ def build(graph):
     restored, reference, free, anchors, seam = _unify(graph, original, zones, large)
     _check_again(graph, restored, reference, free, anchors, seam)
     graph.note(NOTE, at=(0, 800), size=(900, 330))
-    graph.note(NOTE_ANCHORS, at=(1760, 800), size=(740, 380))
+    graph.note(NOTE_ANCHORS, at=(1760, 880), size=(740, 380))
     graph.group("1  Only what passed goes on", (-20, -80), (1740, 1240))
-    graph.group("2  Enlarge, unify, restore the anchors", (1740, -80), (780, 1280))
-    graph.group("3  Check again and save", (2540, -80), (800, 1280))
+    graph.group("2  Enlarge, unify, restore the anchors", (1740, -80), (780, 1360))
+    graph.group("3  Check again and save", (2540, -80), (800, 1360))
 
 
 def _upscale(graph, gate):
@@ -188,7 +188,7 @@ def _check_again(graph, restored, reference, free, anchors, seam):
         "EditFirst_EditCheck",
         "Check again",
         at=(2560, 560),
-        size=(340, 460),
+        size=(340, 560),
         original=reference.out("IMAGE"),
         image=restored.out("image"),
         edit_mask=free.out("MASK"),
@@ -199,12 +199,12 @@ def _check_again(graph, restored, reference, free, anchors, seam):
         "EditFirst_QualityGate",
         "Gate again",
         at=(2960, 0),
-        size=(360, 420),
+        size=(360, 580),
         image=restored.out("image"),
         report=check.out("report"),
         filename_prefix="edit_first/final",
     )
     graph.node(
-        "PreviewAny", "Verdict on the large picture", at=(2960, 500), size=(360, 240), source=gate.out("summary")
+        "PreviewAny", "Verdict on the large picture", at=(2960, 660), size=(360, 240), source=gate.out("summary")
     )
-    graph.node("PreviewImage", "Rejected large picture", at=(2960, 800), size=(360, 300), images=gate.out("rejected"))
+    graph.node("PreviewImage", "Rejected large picture", at=(2960, 960), size=(360, 280), images=gate.out("rejected"))
