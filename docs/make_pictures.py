@@ -417,6 +417,18 @@ def thumb_campaign_row():
     return quarters([recolored(name) for name in SKU_COLORS])
 
 
+def thumb_seasonal_variations():
+    winner = can_on_floor(shadow=0.8)
+    lights = [(1.0, 1.0, 1.0), (0.65, 0.85, 1.35), (1.35, 0.8, 0.4), (0.3, 0.25, 0.55)]
+    seasons = []
+    for light in lights:
+        tinted = color.srgb_to_linear(winner.image) * torch.tensor(light).view(1, 3, 1, 1)
+        season = color.linear_to_srgb(tinted.clamp(0, 1))
+        season = season + winner.product_mask * (winner.image - season)
+        seasons.append(window(season, 170, 110, (360, 270)))
+    return quarters(seasons)
+
+
 THUMBNAILS = {
     "1_generate": thumb_generate,
     "2_surgical_strike": thumb_surgical_strike,
@@ -427,6 +439,7 @@ THUMBNAILS = {
     "sku_swap_app": thumb_sku_swap_app,
     "sku_recolor": thumb_sku_recolor,
     "campaign_row": thumb_campaign_row,
+    "seasonal_variations": thumb_seasonal_variations,
 }
 
 
