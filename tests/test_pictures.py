@@ -45,3 +45,13 @@ def test_links_of_the_documents_lead_somewhere(page):
     text = (ROOT / page).read_text(encoding="utf-8")
     for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", text):
         assert (ROOT / page).parent.joinpath(target).exists(), target
+
+
+def test_figures_of_the_gallery_stand_on_the_pages_it_names():
+    """Each part of the gallery ends with a link to the benchmark its figures are from."""
+    text = (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
+    parts = re.split(r"\[All figures\]\((benchmarks/\w+\.md)\)", text)
+    for part, link in zip(parts[::2], parts[1::2], strict=False):
+        page = (ROOT / "docs" / link).read_text(encoding="utf-8")
+        for figure in re.findall(r"(?<![\w#.])\d+\.\d+(?![\w.])", part):
+            assert figure in page, f"{figure} is not in {link}"

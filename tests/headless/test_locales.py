@@ -67,3 +67,13 @@ def test_a_missing_text_comes_as_a_skeleton(monkeypatch):
     assert list(skeleton) == ["EditFirst_ZoneMask"] and list(skeleton["EditFirst_ZoneMask"]["inputs"]) == ["name"]
     assert skeleton["EditFirst_ZoneMask"]["inputs"]["name"]["tooltip"].startswith("A zone's name")
     assert locales.strays("zh") == ["EditFirst_Gone/display_name"]
+
+
+@pytest.mark.parametrize("language", locales.TRANSLATIONS)
+def test_translated_help_pages_belong_to_a_node_and_keep_its_pictures(language):
+    pages = list((locales.ROOT.parent / "js" / "docs").glob(f"*/{language}.md"))
+    assert len(pages) >= 5
+    for page in pages:
+        english = (page.parent.parent / f"{page.parent.name}.md").read_text(encoding="utf-8")
+        links = r"!\[[^]]+\]\(([^)]+)\)"
+        assert re.findall(links, page.read_text(encoding="utf-8")) == re.findall(links, english), page
