@@ -429,6 +429,16 @@ def thumb_seasonal_variations():
     return quarters(seasons)
 
 
+def thumb_final_upscale():
+    """The picture, small in a corner, and at the size of the card."""
+    picture = coffee()[0]
+    small = overlay.to_pil(picture).resize((150, 100), Image.LANCZOS)
+    page = ImageOps.fit(overlay.to_pil(window(picture, 0, 0, (533, 400))), THUMBNAIL, Image.LANCZOS)
+    page.paste("white", (16, 16, 16 + small.width + 4, 16 + small.height + 4))
+    page.paste(small, (18, 18))
+    return page
+
+
 THUMBNAILS = {
     "1_generate": thumb_generate,
     "2_surgical_strike": thumb_surgical_strike,
@@ -439,6 +449,7 @@ THUMBNAILS = {
     "sku_swap_app": thumb_sku_swap_app,
     "sku_recolor": thumb_sku_recolor,
     "campaign_row": thumb_campaign_row,
+    "4_final_upscale": thumb_final_upscale,
     "seasonal_variations": thumb_seasonal_variations,
 }
 
