@@ -87,6 +87,7 @@ def _add_lists(commands) -> None:
     parser = commands.add_parser("thresholds", help="write docs/checks.md from the table of thresholds")
     parser.set_defaults(run=_thresholds)
     parser = commands.add_parser("locales", help="write the English texts of the nodes; print what translations lack")
+    parser.add_argument("--add", nargs=2, metavar=("LANGUAGE", "FILE"), help="first merge a translated skeleton")
     parser.set_defaults(run=_locales)
     parser = commands.add_parser("nodes", help="load all nodes, with the full traceback if that fails, and list them")
     parser.set_defaults(run=_nodes)
@@ -109,6 +110,9 @@ def _thresholds(options) -> int:
 
 
 def _locales(options) -> int:
+    if options.add:
+        language, path = options.add
+        locales.add(language, json.loads(Path(path).read_text(encoding="utf-8")))
     locales.write_english()
     status = 0
     for language in locales.TRANSLATIONS:

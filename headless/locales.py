@@ -44,6 +44,14 @@ def read(language: str, file: str = "nodeDefs.json") -> dict:
     return json.loads((ROOT / language / file).read_text(encoding="utf-8"))
 
 
+def add(language: str, translated: dict) -> None:
+    """Merge texts into a language's `nodeDefs.json`, in the order of the English one."""
+    merged = _flatten(read(language)) | _flatten(translated)
+    order = {path: index for index, path in enumerate(_flatten(english()))}
+    in_order = sorted(merged, key=lambda path: order.get(path, len(order)))
+    files.write_text(ROOT / language / "nodeDefs.json", to_json(_nest({path: merged[path] for path in in_order})))
+
+
 def write_english() -> None:
     """Write `locales/en/nodeDefs.json`."""
     files.write_text(ROOT / "en" / "nodeDefs.json", to_json(english()))

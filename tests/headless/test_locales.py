@@ -69,6 +69,19 @@ def test_a_missing_text_comes_as_a_skeleton(monkeypatch):
     assert locales.strays("zh") == ["EditFirst_Gone/display_name"]
 
 
+def test_a_translated_skeleton_is_merged_in_the_order_of_english(tmp_path, monkeypatch):
+    zone_mask = locales.read("zh")["EditFirst_ZoneMask"]
+    without = {key: value for key, value in locales.read("zh").items() if key != "EditFirst_AnchorLock"}
+    skeleton = {"EditFirst_AnchorLock": locales.read("zh")["EditFirst_AnchorLock"]}
+    (tmp_path / "zh").mkdir()
+    (tmp_path / "zh" / "nodeDefs.json").write_text(locales.to_json(without), encoding="utf-8")
+    before = (locales.ROOT / "zh" / "nodeDefs.json").read_text(encoding="utf-8")
+    monkeypatch.setattr(locales, "ROOT", tmp_path)
+    locales.add("zh", skeleton)
+    assert (tmp_path / "zh" / "nodeDefs.json").read_text(encoding="utf-8") == before
+    assert locales.read("zh")["EditFirst_ZoneMask"] == zone_mask and not locales.missing("zh")
+
+
 @pytest.mark.parametrize("language", locales.TRANSLATIONS)
 def test_translated_help_pages_belong_to_a_node_and_keep_its_pictures(language):
     pages = list((locales.ROOT.parent / "js" / "docs").glob(f"*/{language}.md"))
