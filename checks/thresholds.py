@@ -172,6 +172,71 @@ THRESHOLDS = (
         "Pixels of the product's picture for every pixel it fills; below 1 it is enlarged and looks soft.",
         "definition: below 1 no detail is left to show",
     ),
+    Threshold(
+        "clip_drift_percent", "% of width", "lower", 0.8, 0.25, "fail", "",
+        "How far the region has slid against its surroundings since the first frame, in a scene that moves as one.",
+        "to be calibrated",
+    ),
+    Threshold(
+        "clip_parallax_drift_percent", "% of width", "lower", 1.6, 0.8, "warn", "",
+        "The same where the surroundings do not move as one, so that depth may be the reason.",
+        "to be calibrated",
+    ),
+    Threshold(
+        "clip_slip_percent", "% of width", "lower", 0.3, 0.1, "fail", "",
+        "Largest jump of the region against its surroundings from one frame to the next.",
+        "to be calibrated",
+    ),
+    Threshold(
+        "clip_flicker_levels", "8-bit levels", "lower", 1.0, 0.3, "fail", "",
+        "Quick changes of the region's brightness that its surroundings do not share, root mean square over 9 frames.",
+        "to be calibrated",
+    ),
+    Threshold(
+        "clip_boil_levels", "8-bit levels", "lower", 3.0, 1.2, "fail", "",
+        "Fine texture that is redrawn in every frame, beyond that of equally busy surroundings.",
+        "to be calibrated",
+    ),
+    Threshold(
+        "clip_morph_percent", "% of width", "lower", 0.8, 0.3, "warn", "",
+        "How far the region is bent against itself since the first frame, beyond its surroundings.",
+        "to be calibrated",
+    ),
+    Threshold(
+        "clip_flash_lightness", "L*", "lower", 3.0, 1.5, "fail", "",
+        "Lightness of a frame against the median of the 7 frames around it.",
+        "to be calibrated",
+    ),
+    Threshold(
+        "clip_first_frame_delta_e00", "CIEDE2000", "lower", 3.0, 1.5, "warn", "",
+        "Color jump from the first frame to the second, beyond that of the next frames.",
+        "to be calibrated",
+    ),
+    Threshold(
+        "clip_color_delta_e00", "CIEDE2000", "lower", 8.0, 4.0, "warn", "",
+        "Median change of color outside the region, against the approved still or the first frame.",
+        "to be calibrated",
+    ),
+    Threshold(
+        "clip_region_color_delta_e00", "CIEDE2000", "lower", 4.0, 2.0, "fail", "",
+        "Change of the region's mean color that its surroundings do not share, against the still or the first frame.",
+        "to be calibrated",
+    ),
+    Threshold(
+        "clip_followed_fraction", "fraction of the frames", "higher", 0.5, 0.95, "warn", "",
+        "Frames in which the surroundings could be matched with the frame before; the others were not judged.",
+        "definition: what was not followed was not checked",
+    ),
+    Threshold(
+        "clip_rigidity_percent", "% of width", "lower", None, None, "warn", "",
+        "Motion of the surroundings that one camera motion does not explain, 75th percentile.",
+        "shown for information; above 0.16 drift can only warn",
+    ),
+    Threshold(
+        "clip_motion_percent", "% of width per frame", "lower", None, None, "warn", "",
+        "Fastest motion in the frame, 95th percentile.",
+        "shown for information: a clip that hardly moves is no defect by itself",
+    ),
 )  # fmt: skip
 
 _BY_METRIC = {row.metric: row for row in THRESHOLDS}
