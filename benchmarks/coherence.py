@@ -80,6 +80,7 @@ def measure(job: dict) -> dict:
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     coherence.ClipFollower, Recorder.errors = Recorder, []
+    coherence._draw = lambda *_: torch.zeros(1, 3, 1, 1)  # nobody looks at the pictures here
     free = job["case"] == "free layer 1 px"
     defect = Defect(slide=1.0) if free else Defect(**job["defect"])
     clip = clips.make(

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 SMALLEST_SIDE = 32  # work px; DIS matches patches of 8 px over several octaves
+FULL_SCALE_SIDE = 400  # work px; up to here the search goes down to full scale, beyond to half
 CONSISTENT_PX = 0.5  # forward and backward flow must meet within this
 TEXTURE_EIGENVALUE = 1.0  # of the 9x9 structure tensor, mean squared 8-bit levels per px
 FIT_POINTS = 1500  # RANSAC looks at this many points at most
@@ -18,12 +19,17 @@ RANSAC_PX = 0.5
 
 
 def flow(first: np.ndarray, second: np.ndarray, *, fine: bool = True) -> np.ndarray:
-    """Motion from the first to the second frame; `fine` is about five times slower and half as far off.
+    """Motion from the first to the second frame; without `fine` several times faster and twice as far off.
 
     Source: Kroeger et al. 2016, "Fast optical flow using dense inverse search"; OpenCV, presets medium and fast.
     """
-    preset = cv2.DISOPTICAL_FLOW_PRESET_MEDIUM if fine else cv2.DISOPTICAL_FLOW_PRESET_FAST
-    return cv2.DISOpticalFlow_create(preset).calc(first, second, None)
+    if not fine:
+        return cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST).calc(first, second, None)
+    search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    # The variational step smooths over the region's edge: a region that slides by 1.5 px was read as 1.25.
+    search.setVariationalRefinementIterations(0)
+    search.setFinestScale(0 if max(first.shape) <= FULL_SCALE_SIDE else 1)
+    return search.calc(first, second, None)
 
 
 def both_ways(first: np.ndarray, second: np.ndarray, *, fine: bool = True) -> tuple[np.ndarray, np.ndarray]:
