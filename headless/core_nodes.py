@@ -310,6 +310,81 @@ def CreateList(cls, inputs):
     return io.NodeOutput([value for values in inputs.values() for value in values])
 
 
+@node(
+    "ImageFromBatch",
+    "Get Image from Batch",
+    [
+        io.Image.Input("image"),
+        io.Int.Input("batch_index", default=0, min=-MAX_SIDE, max=MAX_SIDE),
+        io.Int.Input("length", default=1, min=1, max=4096),
+    ],
+    [io.Image.Output("IMAGE")],
+)
+def ImageFromBatch(cls, image, batch_index, length):
+    first = batch_index + len(image) if batch_index < 0 else batch_index
+    first = max(0, min(len(image) - 1, first))
+    return io.NodeOutput(image[first : first + length].clone())
+
+
+@node(
+    "SplitImageToTileList",
+    "Split Image into List of Tiles",
+    [
+        io.Image.Input("image"),
+        io.Int.Input("tile_width", default=1024, min=64, max=MAX_SIDE),
+        io.Int.Input("tile_height", default=1024, min=64, max=MAX_SIDE),
+        io.Int.Input("overlap", default=128, min=0, max=4096),
+    ],
+    [io.Image.Output("IMAGE", is_output_list=True)],
+)
+def SplitImageToTileList(cls, image, tile_width, tile_height, overlap):
+    rows = _tile_spans(image.shape[1], tile_height, overlap)
+    columns = _tile_spans(image.shape[2], tile_width, overlap)
+    return io.NodeOutput([image[:, y:bottom, x:right] for y, bottom in rows for x, right in columns])
+
+
+def _tile_spans(length: int, tile: int, overlap: int) -> list[tuple[int, int]]:
+    """Where tiles begin and end along one side; the last one is moved back to end with the picture."""
+    step, spans, start = round(max(0.25 * tile, tile - overlap)), [], 0
+    while not spans or spans[-1][1] < length:
+        end = min(start + tile, length)
+        spans.append((max(0, end - tile), end))
+        start += step
+    return spans
+
+
+@node(
+    "RebatchImages",
+    "Rebatch Images",
+    [io.Image.Input("images"), io.Int.Input("batch_size", default=1, min=1, max=4096)],
+    [io.Image.Output("IMAGE", is_output_list=True)],
+    input_list=True,
+)
+def RebatchImages(cls, images, batch_size):
+    frames, size = [frame for batch in images for frame in batch.split(1)], batch_size[0]
+    return io.NodeOutput([torch.cat(frames[start : start + size]) for start in range(0, len(frames), size)])
+
+
+@node(
+    "SaveAnimatedWEBP",
+    "Save Animated WEBP",
+    [
+        io.Image.Input("images"),
+        io.String.Input("filename_prefix", default="ComfyUI"),
+        io.Float.Input("fps", default=6.0, min=0.01, max=1000.0, step=0.01),
+        io.Boolean.Input("lossless", default=True),
+        io.Int.Input("quality", default=80, min=0, max=100),
+        io.Combo.Input("method", options=["default", "fastest", "slowest"]),
+    ],
+    [io.Image.Output("images")],
+    output_node=True,
+)
+def SaveAnimatedWEBP(cls, images, fps, filename_prefix, lossless, quality, method):
+    effort = {"default": 4, "fastest": 0, "slowest": 6}[method]
+    path = files.save_webp(images, filename_prefix, fps=fps, lossless=lossless, quality=quality, method=effort)
+    return io.NodeOutput(images, ui={"images": [{"filename": path.name, "path": str(path)}], "animated": (True,)})
+
+
 NODES = [
     LoadImage,
     LoadImageMask,
@@ -330,4 +405,8 @@ NODES = [
     EmptyImage,
     ImageBlend,
     CreateList,
+    ImageFromBatch,
+    SplitImageToTileList,
+    RebatchImages,
+    SaveAnimatedWEBP,
 ]

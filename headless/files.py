@@ -117,3 +117,18 @@ def save_images(images: Tensor, prefix: str, prompt: dict | None) -> list[Path]:
         write_png(path, frame, {"prompt": prompt} if prompt else None)
         paths.append(path)
     return paths
+
+
+def save_webp(images: Tensor, prefix: str, *, fps: float, **options) -> Path:
+    """Save a batch as one animated `<prefix>_00001_.webp` in the output folder; options are Pillow's.
+
+    Raises:
+        ValueError: the prefix leads out of the output folder.
+    """
+    folder, name, number = next_number(prefix)
+    path = folder / f"{name}_{number:05}_.webp"
+    levels = np.clip(255.0 * images[..., :3].float().cpu().numpy(), 0, 255).astype(np.uint8)
+    first, *others = [Image.fromarray(frame) for frame in levels]
+    more = {"save_all": True, "append_images": others, "duration": int(1000 / fps), **options}
+    write_atomically(path, lambda temporary: first.save(temporary, **more))
+    return path
