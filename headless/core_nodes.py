@@ -327,42 +327,28 @@ def ImageFromBatch(cls, image, batch_index, length):
 
 
 @node(
-    "SplitImageToTileList",
-    "Split Image into List of Tiles",
-    [
-        io.Image.Input("image"),
-        io.Int.Input("tile_width", default=1024, min=64, max=MAX_SIDE),
-        io.Int.Input("tile_height", default=1024, min=64, max=MAX_SIDE),
-        io.Int.Input("overlap", default=128, min=0, max=4096),
-    ],
-    [io.Image.Output("IMAGE", is_output_list=True)],
+    "RepeatImageBatch",
+    "Repeat Image Batch",
+    [io.Image.Input("image"), io.Int.Input("amount", default=1, min=1, max=4096)],
+    [io.Image.Output("IMAGE")],
 )
-def SplitImageToTileList(cls, image, tile_width, tile_height, overlap):
-    rows = _tile_spans(image.shape[1], tile_height, overlap)
-    columns = _tile_spans(image.shape[2], tile_width, overlap)
-    return io.NodeOutput([image[:, y:bottom, x:right] for y, bottom in rows for x, right in columns])
-
-
-def _tile_spans(length: int, tile: int, overlap: int) -> list[tuple[int, int]]:
-    """Where tiles begin and end along one side; the last one is moved back to end with the picture."""
-    step, spans, start = round(max(0.25 * tile, tile - overlap)), [], 0
-    while not spans or spans[-1][1] < length:
-        end = min(start + tile, length)
-        spans.append((max(0, end - tile), end))
-        start += step
-    return spans
+def RepeatImageBatch(cls, image, amount):
+    return io.NodeOutput(image.repeat(amount, 1, 1, 1))
 
 
 @node(
-    "RebatchImages",
-    "Rebatch Images",
-    [io.Image.Input("images"), io.Int.Input("batch_size", default=1, min=1, max=4096)],
-    [io.Image.Output("IMAGE", is_output_list=True)],
-    input_list=True,
+    "ImageAddNoise",
+    "Add Noise to Image",
+    [
+        io.Image.Input("image"),
+        io.Int.Input("seed", default=0, min=0, max=0xFFFFFFFFFFFFFFFF),
+        io.Float.Input("strength", default=0.5, min=0.0, max=1.0, step=0.01),
+    ],
+    [io.Image.Output("IMAGE")],
 )
-def RebatchImages(cls, images, batch_size):
-    frames, size = [frame for batch in images for frame in batch.split(1)], batch_size[0]
-    return io.NodeOutput([torch.cat(frames[start : start + size]) for start in range(0, len(frames), size)])
+def ImageAddNoise(cls, image, seed, strength):
+    noise = torch.randn(image.shape, generator=torch.Generator().manual_seed(seed))
+    return io.NodeOutput((image + strength * noise.to(image)).clamp(0, 1))
 
 
 @node(
@@ -406,7 +392,7 @@ NODES = [
     ImageBlend,
     CreateList,
     ImageFromBatch,
-    SplitImageToTileList,
-    RebatchImages,
+    RepeatImageBatch,
+    ImageAddNoise,
     SaveAnimatedWEBP,
 ]

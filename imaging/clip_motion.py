@@ -52,7 +52,7 @@ class FrameMotion:
     morph: float | None = None  # 90th percentile of the region's own, beyond the surroundings'
     brightness_step: float | None = None  # levels, region beyond surroundings, since the frame before
     boil: float | None = None  # levels, change of fine texture beyond the surroundings'
-    speed: float | None = None  # 95th percentile of all motion since the frame before
+    speed: float | None = None  # 95th percentile of the motion of all texture since the frame before
     color_shift: float | None = None  # CIEDE2000 of the surroundings against the reference
     region_color_shift: float | None = None  # CIEDE2000 of the region, the surroundings' change taken off
     heat: dict[str, np.ndarray] = field(default_factory=dict)  # "place" px and "light" levels, (h, w) in this frame
@@ -143,7 +143,7 @@ class ClipFollower:
         if camera is None:
             return found
         found.followed = True
-        found.speed = float(np.percentile(np.hypot(motion[..., 0], motion[..., 1]), 95))
+        found.speed = float(np.percentile(np.hypot(motion[..., 0], motion[..., 1])[usable], 95))
         self._compare_light(found, frame, motion, certain, core, ring)
         region_step = self._region_step(motion, usable & core, camera)
         if self.attached and (usable & core).sum() >= FEWEST_POINTS:

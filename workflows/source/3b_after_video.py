@@ -1,16 +1,14 @@
 """After video: did the clip keep the edit where it was, and as it was?"""
 
-REGION = (
-    '[{"name":"edit","role":"edit","shape":"ellipse","points":[[0.3,0.3],[0.7,0.7]],"prompt":"","strength":1.0}]'
-)
+REGION = '[{"name":"edit","role":"edit","shape":"ellipse","points":[[0.3,0.3],[0.7,0.7]],"prompt":"","strength":1.0}]'
 
 NOTE = """## 3b After video
 
 The still was approved; the video model has made it move. Does the edited part stay in its scene, or does it slide,
 flicker, boil or melt?
 
-1. **Clip**: a stand-in that pans over a picture, so that this runs without weights. Put your own clip in its place:
-   Load Video, Get Video Components, and its *images* instead of **Clip**.
+1. **Clip**: a stand-in, one picture held for 13 frames under a little grain, so that this runs without weights. Put your
+   own clip in its place: Load Video, Get Video Components, and its *images* instead of **Clip**.
 2. **Region**: draw around the edit in the **first frame**; it is followed from there. Or connect the mask of the
    surgical strike to *edit_mask* of **Coherence**, and the approved picture to *still*: it is cut and scaled to the clip.
 3. **Coherence**: drift, jumps, flicker, boiling texture, bending, flashes and color, each with frame and limit. The
@@ -22,29 +20,13 @@ The region is meant to move by itself, as a person walks? Set *region_motion* to
 
 
 def build(graph):
-    still = graph.node("LoadImage", "Picture", at=(0, 0), size=(300, 340), image="example.png")
-    wide = graph.node(
-        "ImageScale",
-        "Width",
-        at=(0, 400),
-        size=(300, 140),
-        image=still.out("IMAGE"),
-        upscale_method="bicubic",
-        width=704,
-        height=0,
-        crop="disabled",
+    picture = graph.node("LoadImage", "Picture", at=(0, 0), size=(300, 340), image="example.png")
+    frames = graph.node(
+        "RepeatImageBatch", "Stand-in clip", at=(0, 400), size=(300, 80), image=picture.out("IMAGE"), amount=13
     )
-    pan = graph.node(
-        "SplitImageToTileList",
-        "Pan",
-        at=(0, 600),
-        size=(300, 130),
-        image=wide.out("IMAGE"),
-        tile_width=640,
-        tile_height=4096,
-        overlap=635,
+    clip = graph.node(
+        "ImageAddNoise", "Clip", at=(0, 540), size=(300, 130), image=frames.out("IMAGE"), seed=1, strength=0.004
     )
-    clip = graph.node("RebatchImages", "Clip", at=(0, 790), size=(300, 90), images=pan.out("IMAGE"), batch_size=256)
     first = graph.node(
         "ImageFromBatch", "First frame", at=(360, 0), size=(400, 110), image=clip.out("IMAGE"), batch_index=0, length=1
     )
