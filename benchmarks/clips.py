@@ -24,7 +24,7 @@ class Defect:
     lag: float = 0.0  # share of the camera's motion that the region does not follow
     flicker: float = 0.0  # standard deviation of the region's gain, by frame
     boil: float = 0.0  # fine texture of the region redrawn in every frame, standard deviation in levels
-    morph: float = 0.0  # px that the region is bent by at the end
+    morph: float = 0.0  # px that the region's farthest part is bent by at the end
     jump: float = 0.0  # px that the region is off in one frame
     flash: float = 0.0  # gain of one frame, all of it
     first: float = 0.0  # gain of the first frame against all others
@@ -77,6 +77,7 @@ def make(
     unit = size[0] / 640
     path = _camera_path(camera, frames, size, rng)
     bend = _smooth_field(scene.shape, 0.12, rng)
+    bend = bend / np.hypot(bend[..., 0], bend[..., 1])[mask > 0].max()
     relief = _smooth_field(scene.shape, 0.15, rng) * (RELIEF_PX * unit if camera == "parallax" else 0.0)
     angle = rng.uniform(0, 2 * np.pi)
     heading = np.array((np.cos(angle), np.sin(angle)))

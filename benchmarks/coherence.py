@@ -26,7 +26,7 @@ from edit_first.checks import coherence
 from edit_first.checks.thresholds import LEVELS, threshold
 from edit_first.imaging import clip_motion
 
-FRAMES, SIZE = 13, (480, 270)
+FRAMES, SIZE = 9, (480, 270)
 CLEAN_KINDS = 2  # of the six, for every photograph and camera
 FALSE_ALARMS = 0.05
 CAMERA_FINISH = Finish(noise=1, jpeg=92)  # what every defect is measured under

@@ -17,7 +17,7 @@ from .score import score
 from .thresholds import threshold
 
 REGION_MOTIONS = ("attached", "free")
-NONRIGID_PERCENT = 0.16  # of the width: 1 px at 640; beyond, no single camera motion explains the surroundings
+NONRIGID_PERCENT = 0.1  # of the width: 0.64 px at 640; beyond, no single camera motion explains the surroundings
 STATIC_PERCENT = 0.01  # of the width per frame
 SHEET_WIDTH = 1200  # px
 FLASH_WINDOW, FLICKER_WINDOW, STEP_WINDOW, BOIL_WINDOW, COLOR_WINDOW, DRIFT_WINDOW = 7, 9, 5, 5, 5, 3  # frames

@@ -183,7 +183,7 @@ THRESHOLDS = (
         "to be calibrated",
     ),
     Threshold(
-        "clip_slip_percent", "% of width", "lower", 0.3, 0.1, "fail", "",
+        "clip_slip_percent", "% of width", "lower", 0.35, 0.12, "fail", "",
         "Largest jump of the region against its surroundings from one frame to the next.",
         "to be calibrated",
     ),
@@ -230,7 +230,7 @@ THRESHOLDS = (
     Threshold(
         "clip_rigidity_percent", "% of width", "lower", None, None, "warn", "",
         "Motion of the surroundings that one camera motion does not explain, 75th percentile.",
-        "shown for information; above 0.16 drift can only warn",
+        "shown for information; above 0.1 drift can only warn",
     ),
     Threshold(
         "clip_motion_percent", "% of width per frame", "lower", None, None, "warn", "",

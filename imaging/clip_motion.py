@@ -217,7 +217,7 @@ class ClipFollower:
         to_first = np.linalg.inv(anchor.surroundings_map)[:2, :2]
         found.drift = anchor.drift + to_first @ np.median(apart[core], axis=0)
         found.heat["place"] = optical_flow.pull(
-            np.where(anchor.core, length, 0).astype(np.float32), np.linalg.inv(guess), self.shape[::-1], nearest=True
+            np.where(core, length, 0).astype(np.float32), np.linalg.inv(guess), self.shape[::-1], nearest=True
         )
         own = optical_flow.fit_affine(motion, core)
         if own is not None:

@@ -70,4 +70,4 @@ def build(graph):
     )
     graph.node("PreviewImage", "Rejected", at=(1980, 480), size=(400, 300), images=gate.out("rejected"))
     graph.node("MaskPreview", "Fix mask", at=(1300, 700), size=(620, 300), mask=check.out("fix_mask"))
-    graph.note(NOTE, at=(360, 830), size=(400, 560))
+    graph.note(NOTE, at=(820, 900), size=(420, 480))
