@@ -234,7 +234,12 @@ def summarize(cases: list[dict]) -> dict:
             result["clean"][metric] = {
                 f"p{100 * q:g}": round(float(np.quantile(values, q)), 3) for q in (0.5, 0.9, 0.95, 0.99, 1)
             }
+    result["detection of all severities"] = {}
     for name, (metric, severities) in DEFECTS.items():
+        for group in ("planar", "parallax"):
+            entry = _detect_one(cases, clean, name, metric, group)
+            if entry:
+                result["detection of all severities"][f"{name} ({group})"] = entry
         for severity in severities:
             for group in ("planar", "parallax"):
                 entry = _detect_one(cases, clean, f"{name}: {severity}", metric, group)
@@ -247,22 +252,26 @@ def _detect_one(cases, clean, case_name, metric, group) -> dict | None:
     """One defect at one severity under one kind of camera, judged on all photographs and on the verifying half."""
     inside = (lambda c: c["camera"] == "parallax") if group == "parallax" else (lambda c: c["camera"] != "parallax")
     good = [c for c in clean if inside(c) and c["case"] != "free layer 1 px"]
-    bad = [c for c in cases if c["case"] == case_name and inside(c)]
+    bad = [c for c in cases if c["case"].startswith(case_name) and inside(c)]  # a defect's name alone: all severities
     held = [c for c in bad if c["half"] == "verify"]
     if not held:
         return None
+    names = (metric, "clip_parallax_drift_percent") if metric == "clip_drift_percent" else (metric,)
+    measured = [c for c in bad if any(c["values"].get(m) is not None for m in names)]
     if metric == "clip_drift_percent" and "slide" in case_name and bad:
-        ratios = [_value(c, metric) / c["truth"] for c in bad if c["truth"]]
+        ratios = [_value(c, metric) / c["truth"] for c in bad if c["truth"] and _value(c, metric)]
         known = {"reads, share of the truth, median": round(float(np.median(ratios)), 3)}
     else:
         known = {}
     return {
         "n": len(bad),
+        "measured": _share([c in measured for c in bad]),
         **known,
         "not passed at production": _share(
             [threshold(metric).verdict(_value(c, metric), "production") != "pass" for c in held]
         ),
         metric: detection(good, bad, metric),
+        "auc where measured": detection(good, measured, metric)["auc"] if measured else None,
         **{rival: detection(good, bad, rival) for rival in RIVALS},
     }
 
