@@ -357,6 +357,7 @@ PICTURES = {
     "CampaignManifest": campaign_manifest,
     "EditCheck": edit_check,
     "QualityGate": quality_gate,
+    "MotionCoherenceCheck": motion_coherence_check,
 }
 
 
@@ -439,6 +440,25 @@ def thumb_final_upscale():
     return page
 
 
+@cache
+def sliding_clip():
+    """A clip whose cup slides over its table, judged."""
+    from edit_first.benchmarks import clips
+    from edit_first.checks.coherence import check_coherence
+
+    made = clips.make(
+        coffee()[0][0].movedim(0, 2).numpy(), camera="pan and zoom", defect=clips.Defect(slide=0.4), frames=21,
+        finish=clips.Finish(noise=1, jpeg=92), size=(600, 400), region_area=0.12, seed=4,
+    )  # fmt: skip
+    region = torch.from_numpy(made.region)[None, None].float()
+    return check_coherence(torch.from_numpy(made.frames).movedim(3, 1), region)
+
+
+def thumb_after_video():
+    sheet = overlay.to_pil(sliding_clip().heatmap)
+    return ImageOps.fit(sheet.crop((0, 64, 600, 64 + 450)), THUMBNAIL, Image.LANCZOS)
+
+
 THUMBNAILS = {
     "1_generate": thumb_generate,
     "2_surgical_strike": thumb_surgical_strike,
@@ -449,6 +469,7 @@ THUMBNAILS = {
     "sku_swap_app": thumb_sku_swap_app,
     "sku_recolor": thumb_sku_recolor,
     "campaign_row": thumb_campaign_row,
+    "3b_after_video": thumb_after_video,
     "4_final_upscale": thumb_final_upscale,
     "seasonal_variations": thumb_seasonal_variations,
 }
