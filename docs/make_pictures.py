@@ -340,6 +340,12 @@ def quality_gate():
     return [panels]
 
 
+def motion_coherence_check():
+    page = overlay.to_pil(sliding_clip().heatmap)
+    small = page.resize((720, round(page.height * 720 / page.width)), Image.LANCZOS)
+    return [[("A cup that slides over its table", overlay.from_pil(small))]]
+
+
 PICTURES = {
     "AnchorZoneMask": anchor_zone_mask,
     "AddZone": add_zone,
@@ -456,7 +462,7 @@ def sliding_clip():
 
 def thumb_after_video():
     sheet = overlay.to_pil(sliding_clip().heatmap)
-    return ImageOps.fit(sheet.crop((0, 64, 600, 64 + 450)), THUMBNAIL, Image.LANCZOS)
+    return ImageOps.fit(sheet.crop((0, 212, 600, 212 + 450)), THUMBNAIL, Image.LANCZOS)
 
 
 THUMBNAILS = {
