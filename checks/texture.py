@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from ..imaging import color, grain, masks
+from ..imaging import color, masks, sharpness
 from .report import Measurement, Place, Report
 
 RING_PX = (4, 40)  # distance from the edit's edge of the surroundings that are compared
@@ -85,7 +85,7 @@ def _flattest(values: Tensor, slope: Tensor, region: Tensor) -> Tensor:
 
 
 def _sharpness(image: Tensor, inside: Tensor, outside: Tensor) -> Measurement:
-    blurs = [grain.edge_blur(image, region) for region in (inside, outside)]
+    blurs = [sharpness.edge_blur(image, region) for region in (inside, outside)]
     if min(len(blur) for blur in blurs) < MIN_EDGES:
         return Measurement("sharpness_log2_ratio", None, None, "too few strong edges inside or outside the edit")
     sharpest = [

@@ -3,6 +3,8 @@
 import pytest
 import torch
 from edit_first.imaging import grain, masks
+from edit_first.imaging.sharpness import edge_blur
+from edit_first.imaging.spectrum import frequency_radius
 
 SIGMA = 5 / 255
 
@@ -55,7 +57,7 @@ def test_level_is_found_at_every_brightness(ramp, kind, blur_px):
 
 
 def test_spectrum_tells_white_from_coarse_and_channels_that_go_together(ramp):
-    ring = grain._radius()
+    ring = frequency_radius()
     low, high = (ring > 1) & (ring < 3), ring > 8
     for blur_px, coarse in ((0, False), (1.0, True)):
         noise = make_noise(ramp.shape, blur_px, 2)[:, :1].expand_as(ramp)
@@ -96,7 +98,7 @@ def test_comparing_finds_grain_and_sharpness(plate, rendering, picture):
 def test_edge_blur_knows_how_blurred_a_step_is():
     step = (torch.arange(96) >= 48).float().expand(1, 3, 96, 96) * 0.6 + 0.2
     for blur_px in (0.8, 1.5, 2.5):
-        measured = grain.edge_blur(masks.gaussian_blur(step, blur_px), everywhere(step))
+        measured = edge_blur(masks.gaussian_blur(step, blur_px), everywhere(step))
         assert float(measured.median()) == pytest.approx(blur_px, abs=0.3)
 
 

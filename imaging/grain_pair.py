@@ -1,0 +1,243 @@
+"""Grain and sharpness of an original against a rendering of it: the same places in both, so that texture cancels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from . import masks
+from .grain_estimate import (
+    CLIPPED,
+    CLIPPED_SHARE,
+    FRAMES,
+    MIN_BLOCKS,
+    NODES,
+    STRIDE,
+    Grain,
+    measure_blocks,
+    no_grain,
+    without_traces,
+)
+from .spectrum import (
+    BLOCK,
+    block_window,
+    cross_power,
+    detrend,
+    frequency_copies,
+    frequency_radius,
+    kept_power,
+    normalize_power,
+    pixels_at,
+)
+
+MAX_SHARPEN = 2.2  # largest gain: beyond it halos and the codec's own errors are amplified
+KERNEL_RADIUS_PX = 3  # of the filter that explains the original by the rendering
+FIT_PX = 40_000  # pixels it is fitted on: 800 per coefficient
+ROUNDING = 0.3 / 255  # standard deviation of 8-bit rounding; keeps coefficients that nothing tells near 0
+PAIR_BLOCKS = 4000  # compared in all
+FLAT_SHARE = 0.5  # of the pixels of a brightness, the flattest in the rendering, whose residual is grain alone
+MIN_NODE_PX = 300  # of a brightness, below which its level is read off its neighbors'
+DETAIL_PX = 1.5
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What an original and a rendering of it say of each other."""
+
+    response: Tensor  # (BLOCK, BLOCK // 2 + 1): gain that gives the rendering the original's sharpness
+    lacking: Grain  # in the original, not explained by the rendering
+
+
+@dataclass(frozen=True)
+class _Residual:
+    """Pixels of blocks (n, 3, BLOCK * BLOCK): what the rendering does not explain, without shading; and where."""
+
+    error: Tensor
+    brightness: Tensor  # as the rendering shows it, so that grain does not sort itself by its own sign
+    structure: Tensor  # local energy of the rendering's detail
+
+
+def compare(original: Tensor, rendering: Tensor, region: Tensor) -> Pair:
+    """Measure what a rendering lacks: sharpness, as a frequency response, and grain.
+
+    The filter that predicts the original from the rendering best is fitted pixel by pixel; what it cannot predict is
+    the original's grain. Texture that the rendering shows softer is predicted and is not taken for grain, and since
+    every pixel counts, not only flat blocks, the level is known at every brightness the surroundings hold.
+
+    Args:
+        original, rendering: (B, 3, H, W) in [0, 1], registered to about a pixel.
+        region: (B or 1, 1, H, W), > 0 where the picture is unchanged.
+
+    Source: least-squares FIR prediction; response from the Wiener filter and the magnitude-squared coherence of Welch
+        periodograms (Bendat and Piersol, "Random Data").
+    """
+    blocks = measure_blocks(original, region)
+    if len(blocks) < MIN_BLOCKS:
+        return Pair(torch.ones(BLOCK, BLOCK // 2 + 1), no_grain())
+    response = _response(*_linear_filter(original, rendering, blocks.place))
+    residual = _residual(original, rendering, region)
+    flat = _flat_blocks(residual)
+    if not len(flat):
+        return Pair(response, no_grain())
+    waves = (residual.error[flat] * block_window().flatten()).unflatten(2, (BLOCK, BLOCK))
+    spectrum, _ = normalize_power(cross_power(torch.fft.rfft2(waves)))
+    level = _level_by_pixels(residual, _kept_share(spectrum))
+    return Pair(response, without_traces(Grain(level, spectrum, len(flat), measured_to_the_ends=True)))
+
+
+def _residual(original: Tensor, rendering: Tensor, region: Tensor) -> _Residual:
+    """Blocks of what a linear filter of the rendering does not explain, evenly picked over frames and places."""
+    frames = sorted({round(i) for i in torch.linspace(0, len(rendering) - 1, min(FRAMES, len(rendering))).tolist()})
+    triples = [tuple(t[min(f, len(t) - 1)][None].float() for t in (original, rendering, region)) for f in frames]
+    kernel = _fit_kernel(triples)
+    parts = []
+    for truth, shown, inside in triples:
+        predicted = F.conv2d(F.pad(shown, (KERNEL_RADIUS_PX,) * 4, mode="replicate"), kernel, groups=3).clamp(0, 1)
+        detail = (shown - masks.gaussian_blur(shown, DETAIL_PX)).square().mean(1, keepdim=True)
+        structure = masks.gaussian_blur(detail, DETAIL_PX).expand(-1, 3, -1, -1)
+        places = _places(inside, PAIR_BLOCKS // len(frames))
+        parts.append([_blocks_at(image, places) for image in (truth - predicted, predicted, structure)])
+    error, brightness, structure = (torch.cat(same) for same in zip(*parts, strict=True))
+    return _Residual(detrend(error), brightness, structure)
+
+
+def _places(region: Tensor, most: int) -> Tensor:
+    """Frame 0, y and x (n, 3) of blocks within a region (1, 1, H, W)."""
+    if min(region.shape[2:]) < BLOCK:
+        return torch.empty(0, 3, dtype=torch.long)
+    y, x = (F.avg_pool2d((region > 0).float(), BLOCK, STRIDE)[0, 0] > 1 - 1e-4).nonzero(as_tuple=True)
+    places = torch.stack((torch.zeros_like(y), y * STRIDE, x * STRIDE), 1).cpu()
+    return places[torch.linspace(0, len(places) - 1, most).long()] if len(places) > most else places
+
+
+def _blocks_at(image: Tensor, places: Tensor) -> Tensor:
+    blocks = [pixels.cpu() for _, pixels in pixels_at(image, places)]
+    return torch.cat(blocks) if blocks else torch.empty(0, 3, BLOCK**2)
+
+
+def _fit_kernel(triples: list[tuple[Tensor, Tensor, Tensor]]) -> Tensor:
+    """Kernel (3, 1, k, k) of unit sum that predicts each channel of the original from the rendering's best."""
+    side = 2 * KERNEL_RADIUS_PX + 1
+    normal = torch.zeros(3, side**2 + 1, side**2 + 1, dtype=torch.float64)
+    target = torch.zeros(3, side**2 + 1, dtype=torch.float64)
+    for truth, shown, inside in triples:
+        y, x = _inner_pixels(inside, FIT_PX // len(triples))
+        offset = torch.arange(-KERNEL_RADIUS_PX, KERNEL_RADIUS_PX + 1, device=y.device)
+        rows, columns = y[:, None, None] + offset[:, None], x[:, None, None] + offset
+        for channel in range(3):
+            near, value = shown[0, channel][rows, columns].flatten(1), truth[0, channel][y, x]
+            usable = (torch.stack((near.amin(1), value)) > CLIPPED).all(0)
+            usable &= (torch.stack((near.amax(1), value)) < 1 - CLIPPED).all(0)
+            near, value = near[usable].double().cpu(), value[usable].double().cpu()
+            mean = near.mean(1, keepdim=True)  # taken off both: the sum is 1, and a difference of tone is no matter
+            columns_ = torch.cat((near - mean, torch.ones_like(mean)), 1)
+            normal[channel] += columns_.T @ columns_
+            target[channel] += columns_.T @ (value - mean[:, 0])
+    ridge = torch.eye(side**2 + 1, dtype=torch.float64) * (normal[:, -1:, -1:] * ROUNDING**2 + 1e-9)
+    kernel = torch.linalg.solve(normal + ridge, target)[:, :-1]
+    kernel = kernel - kernel.mean(1, keepdim=True) + 1 / side**2
+    return kernel.view(3, 1, side, side).to(triples[0][0])
+
+
+def _inner_pixels(region: Tensor, most: int) -> tuple[Tensor, Tensor]:
+    """Rows and columns of pixels whose neighborhood lies within a region (1, 1, H, W), evenly picked."""
+    inner = -F.max_pool2d(-F.pad((region > 0).float(), (KERNEL_RADIUS_PX,) * 4), 2 * KERNEL_RADIUS_PX + 1, 1)
+    y, x = (inner[0, 0] > 0).nonzero(as_tuple=True)
+    if len(y) > most:
+        picked = torch.linspace(0, len(y) - 1, most).long().to(y.device)
+        y, x = y[picked], x[picked]
+    return y, x
+
+
+def _flat_blocks(residual: _Residual) -> Tensor:
+    """Indices of the blocks that are flattest at their brightness and not clipped."""
+    clipped = ((residual.brightness < CLIPPED) | (residual.brightness > 1 - CLIPPED)).float().mean((1, 2))
+    number = (residual.brightness.mean((1, 2)) * (NODES // 2)).long()
+    structure, chosen = residual.structure.mean((1, 2)), []
+    for brightness in number.unique():
+        members = ((number == brightness) & (clipped <= CLIPPED_SHARE)).nonzero()[:, 0]
+        if len(members) >= MIN_BLOCKS:
+            chosen.append(members[structure[members].argsort()[: max(int(len(members) * FLAT_SHARE), MIN_BLOCKS)]])
+    return torch.cat(chosen) if chosen else torch.empty(0, dtype=torch.long)
+
+
+def _kept_share(spectrum: Tensor) -> Tensor:
+    """Share (3) of a grain's variance that detrending leaves."""
+    power = spectrum.diagonal(dim1=0, dim2=1).movedim(2, 0) * frequency_copies()
+    return (power * kept_power(windowed=False)).sum((1, 2)) / power.sum((1, 2))
+
+
+def _level_by_pixels(residual: _Residual, kept: Tensor) -> Tensor:
+    """Level (3, NODES) at every brightness from the squared residuals of its flattest pixels."""
+    nodes, curves = np.linspace(0, 1, NODES), []
+    for channel in range(3):
+        brightness, structure = (t[:, channel].flatten().numpy() for t in (residual.brightness, residual.structure))
+        square = residual.error[:, channel].flatten().numpy() ** 2 / float(kept[channel])
+        node = np.round(brightness * (NODES - 1)).astype(np.int64)
+        order = np.lexsort((structure, node))
+        count = np.bincount(node, minlength=NODES)
+        rank = np.arange(len(order)) - (np.cumsum(count) - count)[node[order]]
+        flat = rank < FLAT_SHARE * count[node[order]]
+        known = count >= min(MIN_NODE_PX / FLAT_SHARE, count.max())
+        (mean, variance, low), (_, full, high) = (
+            [np.bincount(node[p], v[p], NODES)[known] / np.bincount(node[p], minlength=NODES)[known].clip(1)
+             for v in (brightness, square, structure)]
+            for p in (order[flat], order[~flat])
+        )  # fmt: skip
+        # Grain does not grow with structure at one brightness; what does is texture that the filter does not explain.
+        weight = count[known] * (high - low)
+        leak = max((weight * (full - variance)).sum() / max((weight * (high - low)).sum(), 1e-20), 0.0)
+        variance = np.maximum(variance - leak * low, variance / 2)
+        curves.append(np.interp(nodes, mean, _before_clipping(np.sqrt(variance), mean)))
+    return torch.from_numpy(np.stack(curves)).float()
+
+
+def _before_clipping(level: np.ndarray, brightness: np.ndarray) -> np.ndarray:
+    """Standard deviation that normal grain must have to be left with a given one after clipping to black or white."""
+    room, wanted, normal = np.minimum(brightness, 1 - brightness), level.copy(), torch.distributions.Normal(0, 1)
+    for _ in range(12):  # the clipped share grows with the level: a fixed point from below
+        z = torch.from_numpy(room / np.maximum(wanted, 1e-6))
+        below, density = normal.cdf(z).numpy(), normal.log_prob(z).exp().numpy()
+        z = z.numpy()
+        variance = (1 + z * z) * below + z * density - (z * below + density) ** 2
+        wanted = level / np.sqrt(np.maximum(variance, 0.1))
+    return wanted
+
+
+def _linear_filter(original: Tensor, rendering: Tensor, place: Tensor) -> tuple[Tensor, Tensor]:
+    """Filter (3, BLOCK, BLOCK // 2 + 1) from rendering to original, and the coherence of the two."""
+    cross = torch.zeros(3, BLOCK, BLOCK // 2 + 1, dtype=torch.complex64)
+    power = [torch.zeros(3, BLOCK, BLOCK // 2 + 1) for _ in range(2)]
+    for first, second in _waves_of_both(original, rendering, place):
+        unit = first.abs().square().mean((1, 2, 3), keepdim=True).clamp(min=1e-12)
+        cross += (first * second.conj() / unit).sum(0).cpu()
+        power[0] += (first.abs().square() / unit).sum(0).cpu()
+        power[1] += (second.abs().square() / unit).sum(0).cpu()
+    coherence = cross.abs().square() / (power[0] * power[1]).clamp(min=1e-20)
+    return cross / power[1].clamp(min=1e-20), coherence
+
+
+def _response(filter_: Tensor, coherence: Tensor) -> Tensor:
+    """Radial gain of a filter: 1 where the two pictures have nothing in common to tell it from."""
+    ring, gain = frequency_radius().round().long().clamp(max=BLOCK // 2), torch.ones(BLOCK // 2 + 1)
+    for radius in range(1, BLOCK // 2 + 1):
+        here = ring == radius
+        trust = ((coherence[:, here].mean() - 0.3) / 0.4).clamp(0, 1)
+        gain[radius] = 1 + trust * (filter_[:, here].abs().mean() - 1).clamp(1 / MAX_SHARPEN - 1, MAX_SHARPEN - 1)
+    smooth = F.avg_pool1d(F.pad(gain[None, None], (1, 1), mode="replicate"), 3, 1)[0, 0]
+    position = frequency_radius().clamp(max=BLOCK // 2)
+    low = position.long().clamp(max=BLOCK // 2 - 1)
+    smooth = smooth / smooth[0]  # a gain at frequency 0 would be exposure, which is not ours to change
+    return torch.lerp(smooth[low], smooth[low + 1], position - low)
+
+
+def _waves_of_both(original: Tensor, rendering: Tensor, place: Tensor):
+    """Windowed transforms (n, 3, BLOCK, BLOCK // 2 + 1) of the blocks of both, a part at a time."""
+    both = zip(pixels_at(original, place), pixels_at(rendering, place), strict=True)
+    for (_, first), (_, second) in both:
+        taper = block_window().flatten().to(first)
+        yield tuple(torch.fft.rfft2((detrend(p) * taper).unflatten(2, (BLOCK, BLOCK))) for p in (first, second))
