@@ -2,14 +2,17 @@
 
     python benchmarks/grain.py
 
-RIVALS_PATH names a folder with a checkout `NKD`; absent rivals are left out. PHOTOS_PATH names more photographs. Grain
-that a method adds is found without touching the picture: half the difference of two seeds. Writes
-benchmarks/results/<version>/grain.json.
+RIVALS_PATH names a folder with checkouts `NKD` (ComfyUI-NKD-Basic-Tools) and `ComfyUI-Image-Filters`; absent rivals are
+named in the result. PHOTOS_PATH names more photographs. Grain that a method adds is found without touching the picture:
+the difference of two runs over the root of 2. The plate's own is found from two pairs of draws, and a third pair says how
+near the truth itself comes in every bin. Writes benchmarks/results/<version>/grain.json.
 """
 
 # ruff: noqa: I001
 from __future__ import annotations
 
+import ast
+import copy
 import importlib.util
 import os
 import resource
@@ -17,6 +20,8 @@ import statistics
 import sys
 from pathlib import Path
 
+import cv2
+import numpy as np
 import torch
 from harness import load_photos, median_seconds, save  # first: it loads the pack as `edit_first`
 
@@ -24,6 +29,8 @@ from edit_first.imaging import grain, masks
 
 BINS = 8
 BLOCK = 16
+LEAST_PX = 500  # of a bin; with as many, the plate's own grain drawn anew comes within 6 %
+SEPARATION_PX = 2.0
 PLATES = {"correlated, stronger in shadows": (0.8, 6.0, True), "white": (0.0, 4.0, False)}
 
 
@@ -34,35 +41,69 @@ def make_plate(photo: torch.Tensor, blur_px: float, level: float, shadows: bool,
     return ((photo + sigma * noise / noise.std()).clamp(0, 1) * 255).round() / 255
 
 
-def white_noise(plate: torch.Tensor, patch: torch.Tensor, mask: torch.Tensor, seed: int) -> torch.Tensor:
+def white_noise(plates: list, patch: torch.Tensor, mask: torch.Tensor, seed: int) -> torch.Tensor:
     """What many do: white Gaussian noise of the level that Immerkaer's estimator finds in the surroundings."""
     kernel = torch.tensor([[1.0, -2, 1], [-2, 4, -2], [1, -2, 1]]).expand(3, 1, 3, 3)
-    response = torch.nn.functional.conv2d(plate, kernel, padding=1, groups=3).abs()
-    sigma = response[(mask <= 0).expand_as(plate)].mean() * (torch.pi / 2) ** 0.5 / 6
+    response = torch.nn.functional.conv2d(plates[0], kernel, padding=1, groups=3).abs()
+    sigma = response[(mask <= 0).expand_as(patch)].mean() * (torch.pi / 2) ** 0.5 / 6
     return patch + sigma * torch.randn(patch.shape, generator=torch.Generator().manual_seed(seed))
 
 
-def methods() -> dict:
-    """Functions (plate, patch, mask, seed) -> image by name."""
+def frequency_separation(plates: list, patch: torch.Tensor, mask: torch.Tensor, seed: int) -> torch.Tensor:
+    """What retouchers do: the high frequencies of a neighboring place of the plate on the low ones of the patch.
+
+    It draws nothing, so each run is given another plate.
+    """
+    plate = plates[seed - 1]
+    high = plate - masks.gaussian_blur(plate, SEPARATION_PX)
+    return masks.gaussian_blur(patch, SEPARATION_PX) + high.roll(patch.shape[3] // 2, 3)
+
+
+def methods() -> tuple[dict, dict]:
+    """Functions (plates, patch, mask, seed) -> image by name, and why others are absent."""
     found = {
-        "Edit First, paired": lambda plate, patch, mask, seed: grain.match_grain(
-            patch, mask, original=plate, seed=seed
+        "Edit First, paired": lambda plates, patch, mask, seed: grain.match_grain(
+            patch, mask, original=plates[0], seed=seed
         ),
-        "Edit First, unpaired": lambda plate, patch, mask, seed: grain.match_grain(
-            torch.where(mask > 0, patch, plate), mask, seed=seed
+        "Edit First, unpaired": lambda plates, patch, mask, seed: grain.match_grain(
+            torch.where(mask > 0, patch, plates[0]), mask, seed=seed
         ),
         "white noise, estimated level": white_noise,
+        "frequency separation, 2 px": frequency_separation,
     }
-    helpers = Path(os.environ.get("RIVALS_PATH", "/nonexistent")) / "NKD/helpers.py"
-    if helpers.is_file():
-        sys.path.append(str(helpers.parent))
-        spec = importlib.util.spec_from_file_location("nkd_helpers", helpers)
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        found["NKD Film Grain, defaults"] = lambda plate, patch, mask, seed: module._film_grain(
-            patch.movedim(1, 3), 25.0, 25.0, 50.0, 0.0, seed, True
-        ).movedim(3, 1)
-    return found
+    folder, absent = Path(os.environ.get("RIVALS_PATH", "/nonexistent")), {}
+    for name, make in {"NKD Film Grain, defaults": nkd, "BetterFilmGrain, defaults": better_film_grain}.items():
+        try:
+            found[name] = make(folder)
+        except Exception as error:  # whatever a foreign pack raises, the rest is still measured
+            absent[name] = f"{type(error).__name__}: {error}"[:200]
+    return found, absent
+
+
+def nkd(folder: Path):
+    sys.path.append(str(folder / "NKD"))
+    module = load(folder / "NKD/helpers.py", "nkd_helpers")
+    return lambda plates, patch, mask, seed: module._film_grain(
+        patch.movedim(1, 3), 25.0, 25.0, 50.0, 0.0, seed, True
+    ).movedim(3, 1)
+
+
+def better_film_grain(folder: Path):
+    """Only the node and the helpers it calls are run; the rest of its module imports ComfyUI and models."""
+    tree = ast.parse((folder / "ComfyUI-Image-Filters/nodes.py").read_text(encoding="utf-8"))
+    wanted = {"BetterFilmGrain", "RGB2YCbCr", "YCbCr2RGB", "cv_blur_tensor"}
+    tree.body = [node for node in tree.body if getattr(node, "name", None) in wanted]
+    scope = {"torch": torch, "F": torch.nn.functional, "np": np, "cv2": cv2, "copy": copy}
+    exec(compile(tree, "BetterFilmGrain", "exec"), scope)  # noqa: S102
+    node = scope["BetterFilmGrain"]()
+    return lambda plates, patch, mask, seed: node.grain(patch.movedim(1, 3), 0.5, 0.5, 0.7, 0.0, seed)[0].movedim(3, 1)
+
+
+def load(path: Path, name: str):
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def periodogram(noise: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
@@ -76,49 +117,56 @@ def periodogram(noise: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     )
 
 
-def compare(added: torch.Tensor, wanted: torch.Tensor, photo: torch.Tensor, mask: torch.Tensor) -> tuple[list, float]:
-    """Ratio of the levels in every brightness bin that holds patch pixels, and log-spectral distance in dB."""
-    brightness, ratios = photo.mean(1, keepdim=True), []
+def levels(pairs: list, photo: torch.Tensor, mask: torch.Tensor) -> list[float]:
+    """Standard deviation of the grain by which pairs of images differ, in every bin that holds patch pixels."""
+    brightness, found = photo.mean(1, keepdim=True), []
     for number in range(BINS):
         here = (mask > 0) & (brightness >= number / BINS) & (brightness < (number + 1) / BINS)
-        if here.sum() >= 500:
-            here = here.expand_as(added)
-            ratios.append(float(added[here].std() / wanted[here].std()))
+        if here.sum() >= LEAST_PX:
+            here = here.expand_as(photo)
+            found.append(statistics.mean(float((a - b)[here].var() / 2) for a, b in pairs) ** 0.5)
+    return found
+
+
+def spectral_distance(added: torch.Tensor, wanted: torch.Tensor, mask: torch.Tensor) -> float:
+    """Log-spectral distance in dB."""
     power = [periodogram(noise, mask) + 1e-9 for noise in (added, wanted)]
-    distance = 10 * torch.log10(power[0] / power[1])
-    return ratios, float(distance.flatten()[1:].square().mean().sqrt())
+    return float((10 * torch.log10(power[0] / power[1])).flatten()[1:].square().mean().sqrt())
 
 
 def quality() -> list[dict]:
-    """Level and spectrum of the grain that each method adds."""
+    """Level and spectrum of the grain that each method adds; the first method is the plate's own grain, drawn anew."""
     rows = []
     for kind, (blur_px, level, shadows) in PLATES.items():
-        gathered: dict[str, list] = {name: [] for name in methods()}
+        run_by = {"truth, drawn anew": None, **methods()[0]}
+        gathered: dict[str, list] = {name: [] for name in run_by}
         for photo in load_photos():
             photo = masks.gaussian_blur(photo, 0.5)[:, :, :400, :512]  # less grain of its own
             height, width = photo.shape[2:]
             y, x = torch.arange(height)[:, None] / height - 0.5, torch.arange(width)[None] / width - 0.5
             mask = ((x / 0.3) ** 2 + (y / 0.35) ** 2 < 1).float()[None, None]
-            plates = [make_plate(photo, blur_px, level, shadows, seed) for seed in (1, 2)]
+            plates = [make_plate(photo, blur_px, level, shadows, seed) for seed in range(1, 7)]
             patch = (masks.gaussian_blur(photo, 0.7) * 255).round() / 255
-            wanted = (plates[0] - plates[1]) / 2**0.5
-            for name, method in methods().items():
-                runs = [method(plates[0], patch, mask, seed) for seed in (1, 2)]
-                gathered[name].append(compare((runs[0] - runs[1]) / 2**0.5, wanted, photo, mask))
+            wanted = levels([plates[:2], plates[2:4]], photo, mask)
+            for name, method in run_by.items():
+                runs = plates[4:] if method is None else [method(plates, patch, mask, seed) for seed in (1, 2)]
+                ratios = [a / b for a, b in zip(levels([runs], photo, mask), wanted, strict=True)]
+                gathered[name].append((ratios, spectral_distance(runs[0] - runs[1], plates[0] - plates[1], mask)))
         for name, values in gathered.items():
-            ratios = [ratio for own, _ in values for ratio in own]
-            rows.append(
-                {
-                    "plate": kind,
-                    "method": name,
-                    "bins": len(ratios),
-                    "within_10_percent": round(sum(abs(r - 1) <= 0.1 for r in ratios) / len(ratios), 3),
-                    "median_ratio": round(statistics.median(ratios), 3),
-                    "worst_ratio": round(max(ratios, key=lambda r: abs(r - 1)), 3),
-                    "median_lsd_db": round(statistics.median(distance for _, distance in values), 2),
-                }
-            )
+            rows.append({"plate": kind, "method": name, **summary(values)})
     return rows
+
+
+def summary(values: list[tuple[list[float], float]]) -> dict:
+    ratios = [ratio for own, _ in values for ratio in own]
+    return {
+        "bins": len(ratios),
+        "within_10_percent": round(sum(abs(r - 1) <= 0.1 for r in ratios) / len(ratios), 3),
+        "median_ratio": round(statistics.median(ratios), 3),
+        "lowest_ratio": round(min(ratios), 3),
+        "highest_ratio": round(max(ratios), 3),
+        "median_lsd_db": round(statistics.median(distance for _, distance in values), 2),
+    }
 
 
 def speed() -> list[dict]:
@@ -128,12 +176,13 @@ def speed() -> list[dict]:
         plain = masks.gaussian_blur(torch.rand(1, 3, height, width), 6) * 0.5 + 0.25
         plate, mask = make_plate(plain, 0.8, 5, False, 1), torch.zeros(1, 1, height, width)
         mask[:, :, height // 3 : height // 3 + int(height * 0.316), width // 3 : width // 3 + int(width * 0.316)] = 1
-        seconds = median_seconds(lambda p=plain, m=mask, o=plate: grain.match_grain(p, m, original=o), 3)
+        seconds = median_seconds(lambda p=plain, m=mask, o=plate: grain.match_grain(p, m, original=o), 1)
         rows.append({"megapixels": megapixels, "seconds": seconds})
     return rows
 
 
 if __name__ == "__main__":
-    result = {"photographs": len(load_photos()), "quality": quality(), "speed": speed()}
+    torch.set_grad_enabled(False)
+    result = {"photographs": len(load_photos()), "absent": methods()[1], "quality": quality(), "speed": speed()}
     result["peak_memory_gib"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2)
     save("grain", result)

@@ -1,0 +1,30 @@
+"""What an original has and a rendering of it lacks, on pictures that are all texture."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from edit_first.headless import files
+from edit_first.imaging import grain_pair, masks
+
+PHOTOS = Path(grain_pair.__file__).parents[1] / "assets" / "photos"
+
+
+@pytest.mark.parametrize("name", ["grass.png", "gravel.png"])
+def test_texture_that_the_rendering_softened_is_not_taken_for_grain(name):
+    picture = masks.gaussian_blur(files.read_image(PHOTOS / name)[0].movedim(3, 1)[:, :, :256, :256], 0.5)
+    sigma = 5 / 255
+    noise = torch.randn(picture.shape, generator=torch.Generator().manual_seed(1))
+    rendering = masks.gaussian_blur(picture, 0.7)
+    found = grain_pair.compare((picture + sigma * noise).clamp(0, 1), rendering, torch.ones_like(picture[:, :1]))
+    ratio = found.lacking.sigma(picture) / sigma
+    assert 0.9 < ratio.mean() < 1.1 and ratio.std() < 0.06
+
+
+def test_level_before_clipping_leaves_the_level_that_was_measured():
+    brightness, level = np.array([0.0, 0.01, 0.03, 0.5, 0.98]), np.full(5, 0.02)
+    wanted = grain_pair._before_clipping(level, brightness)
+    draws = brightness[:, None] + wanted[:, None] * np.random.default_rng(1).standard_normal(200_000)
+    assert np.allclose(draws.clip(0, 1).std(1), level, rtol=0.03)
+    assert wanted[3] == pytest.approx(0.02, rel=1e-6)
