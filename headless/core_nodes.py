@@ -199,7 +199,7 @@ MatchType = io.Custom("COMFY_MATCHTYPE_V3")
     "ComfySwitchNode",
     "If/Else Switch",
     [io.Boolean.Input("switch"), MatchType.Input("on_false", lazy=True), MatchType.Input("on_true", lazy=True)],
-    [MatchType.Output("output")],
+    [io.AnyType.Output("output")],  # as ComfyUI describes it
 )
 def ComfySwitchNode(cls, switch, on_false=None, on_true=None):
     return io.NodeOutput(on_true if switch else on_false)
