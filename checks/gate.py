@@ -47,7 +47,7 @@ class Decision:
     report: Report
     level: str
     verdict: str  # pass, warn or fail
-    sentence: str  # the verdict, the worst finding, its place and which node fixes it
+    summary: str  # the verdict, the worst finding, its place and which node fixes it
 
     @property
     def passed(self) -> bool:
@@ -59,10 +59,10 @@ class Decision:
         judged = Counter(_judged(measurement, self.level) for measurement in self.report.measurements)
         return {name: judged[name] for name in (*reversed(VERDICTS), NOT_JUDGED)}
 
-    def summary(self, pictures: list[Picture]) -> str:
-        """For people: the sentence, the counts, the worst findings, and what was judged with which version."""
+    def text(self, pictures: list[Picture]) -> str:
+        """For people: the summary, the counts, the worst findings, and what was judged with which version."""
         findings = self.report.findings(self.level)
-        lines = [self.sentence]
+        lines = [self.summary]
         if self.report.measurements:
             lines.append(", ".join(f"{count} {name}" for name, count in self.counts().items()))
         lines += [f"{f.verdict(self.level).upper():4}  {f.sentence()}" for f in findings[:SHOWN_FINDINGS]]
@@ -83,7 +83,7 @@ class Decision:
             "level": self.level,
             "verdict": self.verdict,
             "passed": self.passed,
-            "summary": self.sentence,
+            "summary": self.summary,
             "counts": self.counts(),
             "findings": [report["measurements"][index[id(m)]] for m in self.report.findings(self.level)],
             "pictures": [{"frame": number, **vars(picture)} for number, picture in enumerate(pictures)],

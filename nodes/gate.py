@@ -88,8 +88,8 @@ class QualityGate(io.ComfyNode):
         if filename_prefix:
             shown = _save(cls.hidden, image, goes_on, pictures, decision, on_fail, filename_prefix)
         if not decision.passed and on_fail == "raise":
-            raise ValueError(f"Quality Gate stopped the run. {decision.sentence}")
-        summary = decision.summary(pictures)
+            raise ValueError(f"Quality Gate stopped the run. {decision.summary}")
+        summary = decision.text(pictures)
         # One silent blocker per output: ComfyUI 0.33 mishandles a blocker that stands for a whole V3 node.
         accepted = image if goes_on else ExecutionBlocker(None)
         rejected = ExecutionBlocker(None) if decision.passed else image

@@ -36,12 +36,12 @@ def test_warnings_pass(value, verdict, passed):
 @pytest.mark.parametrize("report", [Report(), Report((Measurement("seam_step", None, detail="no border"),))])
 def test_nothing_measured_does_not_pass(report):
     decision = decide(report, "production")
-    assert not decision.passed and decision.verdict == "fail" and "connect a check" in decision.sentence
+    assert not decision.passed and decision.verdict == "fail" and "connect a check" in decision.summary
     assert decision.to_dict(PICTURES)["verdict"] == "fail"
 
 
 def test_summary_tells_version_level_verdict_counts_findings_and_picture():
-    lines = decide(MIXED, "production").summary(PICTURES).splitlines()
+    lines = decide(MIXED, "production").text(PICTURES).splitlines()
     assert lines[0].startswith("Fail (production): anchor changed px is 7 px") and "in frame 2" in lines[0]
     assert lines[1] == "1 fail, 1 warn, 1 pass, 2 not judged"
     assert lines[2].startswith("FAIL  anchor changed px") and lines[3].startswith("WARN  seam step is 0.6")
@@ -50,7 +50,7 @@ def test_summary_tells_version_level_verdict_counts_findings_and_picture():
 
 def test_long_lists_of_findings_are_cut():
     many = Report(tuple(Measurement("brand_delta_e00", 9, subject=f"#00000{i}") for i in range(9)))
-    assert "      and 4 more" in decide(many, "production").summary(PICTURES).splitlines()
+    assert "      and 4 more" in decide(many, "production").text(PICTURES).splitlines()
     assert len(decide(many, "production").to_dict(PICTURES)["findings"]) == 9
 
 
