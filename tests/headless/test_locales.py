@@ -58,6 +58,16 @@ def test_choices_that_a_tooltip_explains_keep_their_spelling(language):
                 assert not named or choice in translated, f"{node} {port.id}: {choice!r} is not in {translated!r}"
 
 
+@pytest.mark.parametrize("language", locales.TRANSLATIONS)
+def test_numbers_and_codes_are_those_of_english(language):
+    """A changed limit or default in an English sentence must not stay behind in a translation."""
+    translated = locales.texts(language)
+    for path, text in locales.texts("en").items():
+        for code in re.findall(r"\d+(?:\.\d+)?|#rrggbb|CIEDE2000|[a-z]+_[a-z_]+|\*[a-z]+", text):
+            if path[-1] != "name":
+                assert code in translated[path], f"{'/'.join(path)}: {code!r} is not in {translated[path]!r}"
+
+
 def test_a_missing_text_comes_as_a_skeleton(monkeypatch):
     english = locales.english()
     del english["EditFirst_ZoneMask"]["inputs"]["name"]["tooltip"]
