@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -13,7 +15,21 @@ def to_levels(image: Tensor) -> Tensor:
     return (image.clamp(0, 1) * 255).to(torch.int16)
 
 
-def anchor_drift(original: Tensor, image: Tensor, lock: Tensor) -> Report:
+@dataclass(frozen=True)
+class Drift:
+    """What changed between two pictures, compared once."""
+
+    report: Report
+    change: Tensor  # (B, 1, H, W) int16: every pixel's change in 8-bit levels, the largest of its channels
+    locked: Tensor  # (B, 1, H, W) bool
+
+    @property
+    def map(self) -> Tensor:
+        """Change of the locked pixels, 0 elsewhere: (B, 1, H, W) int16."""
+        return self.change * self.locked
+
+
+def measure_drift(original: Tensor, image: Tensor, lock: Tensor) -> Drift:
     """Compare the pixels where `lock` > 0 with the original's, as 8-bit values.
 
     Args:
@@ -21,38 +37,42 @@ def anchor_drift(original: Tensor, image: Tensor, lock: Tensor) -> Report:
         lock: (B or 1, 1, H, W).
 
     Returns:
-        `anchor_changed_px`, `anchor_max_error` at the place of the largest change, and `edit_changed_fraction`.
+        The change, and in its report `anchor_changed_px`, `anchor_max_error` (both at the place of the largest
+        change), `anchor_p999_error`, `anchor_changed_fraction` and `edit_changed_fraction`.
 
     Raises:
         ValueError: sizes differ.
     """
     locked = (lock > 0).expand(image.shape[0], 1, *image.shape[2:])
-    error = _error(original, image)
-    drift = error * locked
-    largest, changed = int(drift.max()), int((drift > 0).sum())
+    change = _change(original, image)
+    locked_px, free_px = int(locked.sum()), int((~locked).sum())
+    counts = torch.bincount(change[locked].int(), minlength=256) if locked_px else torch.zeros(256, dtype=torch.int64)
+    largest, changed = int(counts.nonzero().max()) if locked_px else 0, locked_px - int(counts[0]) if locked_px else 0
+    p999 = int((counts.cumsum(0) < 0.999 * locked_px).sum())
     where = None
     if largest:
-        frame, _, y, x = (int(i) for i in (drift == largest).nonzero()[0])
+        frame, _, y, x = (int(i) for i in ((change == largest) & locked).nonzero()[0])
         where = Place(x, y, frame=frame)
-    locked_px, free_px = int(locked.sum()), int((~locked).sum())
+    values = {
+        "anchor_changed_px": changed,
+        "anchor_max_error": largest,
+        "anchor_p999_error": p999,
+        "anchor_changed_fraction": changed / max(1, locked_px),
+    }
     detail = "" if locked_px else "no pixel is locked"
-    moved = float(((error > 1) & ~locked).sum()) / free_px if free_px else None
-    return Report(
-        (
-            Measurement("anchor_changed_px", changed if locked_px else None, where, detail),
-            Measurement("anchor_max_error", largest if locked_px else None, where, detail),
-            Measurement("edit_changed_fraction", moved, detail="" if free_px else "every pixel is locked"),
-        ),
-        {"frames": image.shape[0], "width": image.shape[3], "height": image.shape[2], "locked_px": locked_px},
-    )
+    measurements = [Measurement(m, value if locked_px else None, where, detail) for m, value in values.items()]
+    moved = float(((change > 1) & ~locked).sum()) / free_px if free_px else None
+    measurements.append(Measurement("edit_changed_fraction", moved, detail="" if free_px else "every pixel is locked"))
+    inputs = {"frames": image.shape[0], "width": image.shape[3], "height": image.shape[2], "locked_px": locked_px}
+    return Drift(Report(tuple(measurements), inputs), change, locked)
 
 
-def drift_map(original: Tensor, image: Tensor, lock: Tensor) -> Tensor:
-    """Change of every locked pixel in 8-bit levels, the largest of its channels: (B, 1, H, W) float32."""
-    return (_error(original, image) * (lock > 0)).float()
+def anchor_drift(original: Tensor, image: Tensor, lock: Tensor) -> Report:
+    """The report of `measure_drift`."""
+    return measure_drift(original, image, lock).report
 
 
-def _error(original: Tensor, image: Tensor) -> Tensor:
+def _change(original: Tensor, image: Tensor) -> Tensor:
     if original.shape != image.shape:
         raise ValueError(f"original is {_size(original)} but image is {_size(image)} (frames x WxH)")
     return (to_levels(image) - to_levels(original)).abs().amax(1, keepdim=True)

@@ -7,6 +7,8 @@ from torch import Tensor
 from ..imaging import brand, color
 from .report import Measurement, Place, Report
 
+MAX_PIXELS = 1_000_000  # of a region that are looked at, evenly spaced: a median needs no more
+
 
 def brand_colors(image: Tensor, region: Tensor, colors: list[str]) -> Report:
     """How far the median of the pixels meant as each brand color is from it, inside a region.
@@ -22,9 +24,13 @@ def brand_colors(image: Tensor, region: Tensor, colors: list[str]) -> Report:
     Returns:
         One `brand_delta_e00` for every color; without a value where the region is smaller than `MIN_PIXELS`.
     """
-    lab = color.srgb_to_lab(image).movedim(1, 3)
-    inside = (region[:, 0] > 0).expand(lab.shape[:3])
-    return Report(tuple(_brand_color(lab, inside, name) for name in colors))
+    if not colors:
+        return Report()
+    places = (region[:, 0] > 0).expand(len(image), *image.shape[2:]).nonzero()
+    places = places[:: max(1, len(places) // MAX_PIXELS)]
+    pixels = image.movedim(1, 3)[tuple(places.T)]  # (N, 3): only the region is converted
+    lab = color.srgb_to_lab(pixels.T[None, :, :, None])
+    return Report(tuple(_brand_color(lab, places, name) for name in colors))
 
 
 def brand_shift(before: Tensor, after: Tensor, region: Tensor, colors: list[str]) -> Report:
@@ -52,13 +58,11 @@ def brand_shift(before: Tensor, after: Tensor, region: Tensor, colors: list[str]
     return Report(tuple(measurements))
 
 
-def _brand_color(lab: Tensor, inside: Tensor, name: str) -> Measurement:
-    """One color against the pixels (B, H, W, 3) of a region (B, H, W)."""
-    places = inside.nonzero()
+def _brand_color(pixels: Tensor, places: Tensor, name: str) -> Measurement:
+    """One color against a region's pixels in Lab (1, 3, N, 1) and their places (N, 3) as frame, y, x."""
     if len(places) < brand.MIN_PIXELS:
         return Measurement("brand_delta_e00", None, subject=name, detail=f"the region holds {len(places)} pixels")
-    target = brand.swatch(name, lab)
-    pixels = lab[inside].T[None, :, :, None]  # (1, 3, N, 1)
+    target = brand.swatch(name, pixels)
     distance = color.delta_e00(pixels, target).flatten()
     meant = distance <= brand.CATCH_DELTA_E
     detail = ""

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
+import cv2
+import numpy as np
+import torch
 from torch import Tensor
 
 from ..imaging import overlay
-from .anchors import anchor_drift, drift_map
+from .anchors import Drift, measure_drift
 from .brand import brand_colors as check_brand_colors
+from .effect import effect_finding, shift_finding
+from .halo import halo_finding
 from .lighting import lighting_report
-from .report import Report
+from .report import Measurement, Place, Report
+from .seam import seam_findings
+from .texture import texture_findings
+from .thresholds import VERDICTS, threshold
+from .view import Finding, View, make_view, to_tensor
 
 HEAT_FULL_LEVELS = 8.0  # a drift of this many 8-bit levels is the end of the heat map's scale
+SPILL_LEVELS = 4  # a change that is seen, in 8-bit levels of the mean of 3 x 3 px
+REGION_METRICS = (
+    "seam_step", "seam_rim", "grain_log2_ratio", "sharpness_log2_ratio", "halo_lightness", "edit_shift_px", "light_exposure_ev",
+    "light_white_balance_ev", "light_contrast_ratio", "light_direction_deg",
+)  # fmt: skip
+UNSEATING = ("seam_step", "sharpness_log2_ratio")
 
 
 @dataclass(frozen=True)
@@ -31,20 +47,106 @@ def check_edit(
     *,
     lock_mask: Tensor | None = None,
     brand_colors: list[str] | tuple[str, ...] = (),
+    progress: Callable[[float], None] | None = None,
 ) -> CheckResult:
     """Compare an edited picture with its original.
+
+    Of a batch, each measurement is that of the worst frame, whose number its place tells.
 
     Args:
         original, image: (B, 3, H, W).
         edit_mask: (B or 1, 1, H, W), above 0 = may have changed.
         lock_mask: (B or 1, 1, H, W), above 0 = must be bit-identical; None = where the edit mask is 0.
         brand_colors: `#rrggbb`, verified inside the edit.
+        progress: called with the fraction done.
 
     Raises:
         ValueError: sizes differ.
     """
     lock = (edit_mask <= 0).to(edit_mask.dtype) if lock_mask is None else lock_mask
-    report = anchor_drift(original, image, lock) + check_brand_colors(image, edit_mask, list(brand_colors))
-    report = report + lighting_report(image, edit_mask, original)
-    drift = drift_map(original, image, lock)
-    return CheckResult(report, overlay.heatmap(image, drift / HEAT_FULL_LEVELS), (drift > 0).to(edit_mask.dtype))
+    drift = measure_drift(original, image, lock)
+    heat, fix, frames = drift.map.float() / HEAT_FULL_LEVELS, (drift.map > 0).float(), []
+    for index in range(len(image)):
+        edit = edit_mask[index if len(edit_mask) > 1 else 0][None]
+        region = (edit > 0) & ~drift.locked[index][None]
+        view = make_view(original[index : index + 1], image[index : index + 1], region, index)
+        findings = [_spill(drift, edit, view), *region_findings(view)]
+        for finding in findings:
+            _mark(finding, view, heat[index], fix[index])
+        frames.append([finding.measurement for finding in findings])
+        if progress:
+            progress((index + 1) / len(image))
+    brand = check_brand_colors(image, edit_mask, list(brand_colors))
+    report = drift.report + Report(tuple(_worst(of_one) for of_one in zip(*frames, strict=True))) + brand
+    return CheckResult(report, overlay.heatmap(image, heat), fix.to(edit_mask.dtype))
+
+
+def region_findings(view: View) -> list[Finding]:
+    """Everything that is measured on what may change in one frame."""
+    if not view.changed.any():
+        reason = "nothing may change" if not view.region.any() else "nothing changed inside the edit"
+        findings = [Finding(Measurement(metric, None, detail=reason)) for metric in REGION_METRICS]
+        return [*findings, _no_effect(view, reason)]
+    findings = [*seam_findings(view), *texture_findings(view), halo_finding(view), shift_finding(view), *_light(view)]
+    failing = {f.measurement.metric for f in findings if f.measurement.verdict("good enough") != "pass"}
+    return [*findings, effect_finding(view, seated=failing.isdisjoint(UNSEATING))]
+
+
+def _no_effect(view: View, reason: str) -> Finding:
+    value = 0.0 if view.region.any() else None
+    return Finding(Measurement("edit_effect_delta_e", value, view.place(view.region), f"imperceptible; {reason}"))
+
+
+def _light(view: View) -> list[Finding]:
+    region = torch.from_numpy(view.region[None, None].astype(np.float32))
+    report = lighting_report(to_tensor(view.after), region, to_tensor(view.before))
+    where, found = view.place(view.changed), []
+    for measurement in report.measurements:
+        heat = view.changed.astype(np.float32) if measurement.verdict("production") != "pass" else None
+        found.append(Finding(replace(measurement, where=where), heat))
+    return found
+
+
+def _spill(drift: Drift, edit: Tensor, view: View) -> Finding:
+    """Visible changes past the edit mask that hang together with the edit."""
+    change = drift.change[view.frame, 0].cpu().numpy()
+    inside = (edit[0, 0] > 0).cpu().numpy()
+    if not inside.any() or not (change > SPILL_LEVELS)[~inside].any():
+        return Finding(Measurement("mask_spill_fraction", 0.0))
+    seen = cv2.blur(change.astype(np.float32), (3, 3)) > SPILL_LEVELS
+    outside = (seen & ~inside).astype(np.uint8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(outside, connectivity=8)
+    touching = np.unique(labels[cv2.dilate(inside.astype(np.uint8), np.ones((3, 3))) > 0])
+    spilled = np.isin(labels, touching[touching > 0])
+    value = float(spilled.mean())
+    if not value:
+        return Finding(Measurement("mask_spill_fraction", 0.0))
+    x, y, width, height = (int(v) for v in stats[max(touching[touching > 0], key=lambda n: stats[n, 4]), :4])
+    return Finding(
+        Measurement(
+            "mask_spill_fraction", value, Place(x, y, width, height, view.frame),
+            "the edit goes on past its mask; grow the mask there, or lock the original",
+        ),
+        spilled.astype(np.float32),
+    )  # fmt: skip
+
+
+def _mark(finding: Finding, view: View, heat: Tensor, fix: Tensor) -> None:
+    """Add a finding that misses its limit to the heat and the fix mask of its frame, (1, H, W) each."""
+    if finding.heat is None or finding.measurement.verdict("production") == "pass":
+        return
+    plane = view.enlarge(finding.heat)[0].to(heat)
+    torch.maximum(heat, plane.clamp(0, 1) * (plane >= 0.5), out=heat)
+    torch.maximum(fix, (plane >= 1).to(fix), out=fix)
+
+
+def _worst(measurements: tuple[Measurement, ...]) -> Measurement:
+    """Of one metric in all frames, the one with the worst verdict and, among equals, the worst value."""
+
+    def badness(measurement: Measurement) -> tuple[int, int, float]:
+        if measurement.value is None:
+            return 0, 0, 0.0
+        sign = 1 if threshold(measurement.metric).better == "lower" else -1
+        return VERDICTS.index(measurement.verdict("production")), 1, sign * measurement.value
+
+    return max(measurements, key=badness)

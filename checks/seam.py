@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import cv2
 import numpy as np
 import torch
@@ -10,72 +12,74 @@ from torch import Tensor
 from ..imaging import color, masks
 from .anchors import anchor_drift
 from .report import Measurement, Place, Report
+from .thresholds import threshold
+from .view import Finding, View, contour_windows, to_tensor
 
 STEP_SIZES_PX = (2, 4, 8)  # a hard edge shows at the smallest, a tone step on texture only at the largest
 MIN_WINDOW_PX = 8
-WINDOW_PX = 16  # of contour; a seam is seen piece by piece, so the step is averaged over pieces, not over the whole
 DETAIL_BAND_PX = 12
 MARGIN_PX = 40
 # Fine difference (luma) and tone difference (sRGB) from which two pictures do not show the same thing.
 CONTENT_LIMIT, TONE_LIMIT = 0.06, 0.2
 GOES_ON_SHARE = 0.7  # of a window's pixels; with less the step is the edit's own
 LEAST_BORDER = 0.1  # share of the windows; fewer agree by chance
+NATURAL_STEP = 3.0  # OKLab x 100; where the original steps this far itself, the mask follows an edge that hides a seam
+NOISE_FACTOR = 2.0  # grain is coarser than a pixel: a mean of n pixels varies as that of n / 2 independent ones
+RIM_PX = 2.5  # just inside the edit's edge, where a finished edit has faded out
 
 
-def contour_windows(distance: np.ndarray) -> tuple[np.ndarray, int]:
-    """Divide the surroundings of a region's edge into windows of about `WINDOW_PX` of contour.
-
-    Args:
-        distance: (H, W) signed distance, > 0 inside.
-
-    Returns:
-        (H, W) int number of the window nearest to each pixel, and how many windows there are.
-    """
-    edge = (distance > 0) & (distance < 1.5)
-    if not edge.any():
-        return np.zeros(distance.shape, np.int64), 0
-    _, nearest = cv2.distanceTransformWithLabels(
-        (~edge).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    y, x = edge.nonzero()
-    # A contour pixel belongs to the cell of a grid it lies in: pieces of about the cell's side without tracing it.
-    cells = (y // WINDOW_PX) * (distance.shape[1] // WINDOW_PX + 1) + x // WINDOW_PX
-    _, number = np.unique(cells, return_inverse=True)
-    of_label = np.zeros(nearest.max() + 1, np.int64)
-    of_label[nearest[edge]] = number
-    return of_label[nearest], int(number.max()) + 1
-
-
-def seam_steps(difference: np.ndarray, distance: np.ndarray) -> tuple[float, tuple[int, int] | None, float]:
+def seam_steps(
+    difference: np.ndarray, distance: np.ndarray, *, noisy: bool = False
+) -> tuple[float, tuple[int, int] | None, np.ndarray]:
     """How far a picture steps across an edge beyond what its reference does.
 
     Args:
         difference: (H, W, 3), picture minus reference in OKLab times 100; NaN where it must not count.
         distance: (H, W) signed distance to the edge, > 0 inside.
+        noisy: take off what differing grain and texture add to the steps, by their spread within each window.
 
     Returns:
         The root mean square step over the windows of the contour, for the step size at which it is largest; the place
-        (x, y) of the window with the largest step, None without an edge; and that largest step.
+        (x, y) of the window with the largest step, None without an edge; and each window's largest step (NaN where it
+        has none).
     """
     window, count = contour_windows(distance)
-    counts = np.isfinite(difference[..., 0])
-    worst, where, largest = 0.0, None, 0.0
+    worst, largest = 0.0, np.full(count, np.nan)
     for size in STEP_SIZES_PX if count else ():
-        step = _window_means(difference, counts & (distance > 0) & (distance <= size), window, count)
-        step = step - _window_means(difference, counts & (distance <= 0) & (distance > -size - 1), window, count)
-        length = np.sqrt((step**2).sum(1))
-        known = np.isfinite(length)
-        if not known.any():
-            continue
-        worst = max(worst, float(np.sqrt((length[known] ** 2).mean())))
-        index = int(np.where(known, length, -1).argmax())
-        if where is None or length[index] > largest:
-            y, x = ((window == index) & (np.abs(distance) <= 2)).nonzero()
-            largest, where = float(length[index]), (int(np.median(x)), int(np.median(y)))
-    return worst, where, largest
+        power = (_window_steps(difference, distance, window, count, size) ** 2).sum(1)
+        if noisy:
+            power -= NOISE_FACTOR * _step_noise(difference, distance, window, count, size)
+        if np.isfinite(power).any():
+            worst = max(worst, float(np.sqrt(max(0.0, np.nanmean(power)))))
+            largest = np.fmax(largest, np.sqrt(np.maximum(power, 0)))
+    if not np.isfinite(largest).any():
+        return worst, None, largest
+    y, x = ((window == np.nanargmax(largest)) & (np.abs(distance) <= 2)).nonzero()
+    return worst, (int(np.median(x)), int(np.median(y))), largest
 
 
-def _window_means(values: np.ndarray, chosen: np.ndarray, window: np.ndarray, count: int) -> np.ndarray:
+def _bands(values: np.ndarray, distance: np.ndarray, size: float) -> tuple[np.ndarray, np.ndarray]:
+    known = np.isfinite(values[..., 0])
+    return known & (distance > 0) & (distance <= size), known & (distance <= 0) & (distance > -size - 1)
+
+
+def _window_steps(values: np.ndarray, distance: np.ndarray, window: np.ndarray, count: int, size: float) -> np.ndarray:
+    """Mean of the `size` px inside minus mean of those outside, per window: (count, 3)."""
+    inside, outside = _bands(values, distance, size)
+    return window_means(values, inside, window, count) - window_means(values, outside, window, count)
+
+
+def _step_noise(values: np.ndarray, distance: np.ndarray, window: np.ndarray, count: int, size: float) -> np.ndarray:
+    """Variance of a window's step if its pixels were independent: (count,)."""
+    total = np.zeros(count)
+    for band in _bands(values, distance, size):
+        pixels = np.bincount(window[band], minlength=count).clip(1)
+        spread = window_means(values**2, band, window, count) - window_means(values, band, window, count) ** 2
+        total += spread.sum(1) / pixels
+    return total
+
+
+def window_means(values: np.ndarray, chosen: np.ndarray, window: np.ndarray, count: int) -> np.ndarray:
     """Mean of (H, W, 3) values per window over the chosen pixels: (count, 3); NaN where a window has none."""
     index = window[chosen]
     total = np.bincount(index, minlength=count).astype(float)
@@ -107,17 +111,30 @@ def seam_report(
     report = anchor_drift(ours, image, (blend <= 0).float())
     region = (blend if edit_mask is None else edit_mask).expand(len(image), 1, *image.shape[2:])
     pasted = None if edited is None else torch.where(region > 0, edited, ours)
-    after = [_frame_seam(ours[i : i + 1], image[i : i + 1], region[i : i + 1]) for i in range(len(image))]
+    after = [measure_seam(ours[i : i + 1], image[i : i + 1], region[i : i + 1]) for i in range(len(image))]
     before = [
-        _frame_seam(ours[i : i + 1], pasted[i : i + 1], region[i : i + 1])
+        measure_seam(ours[i : i + 1], pasted[i : i + 1], region[i : i + 1])
         for i in range(len(image) if pasted is not None else 0)
     ]
-    found = (_worst("seam_step_before", before, 0), _worst("seam_step", after, 0), _worst_detail(after))
+    found = (_worst("seam_step_before", before), _worst("seam_step", after), _worst_detail(after))
     return report + Report(tuple(m for m in found if m is not None))
 
 
-def _frame_seam(original: Tensor, image: Tensor, region: Tensor) -> tuple[float, Place, float] | None:
-    """Step, its worst place and the detail ratio of one frame; None where no border goes on across the edge."""
+@dataclass(frozen=True)
+class Seam:
+    """The border of one frame's edit, where the picture goes on across it."""
+
+    step: float  # OKLab x 100
+    detail_ratio: float
+    place: Place  # of the largest step
+    steps: np.ndarray  # (H, W) OKLab x 100: each pixel near the border, the step of its piece; 0 elsewhere
+
+
+NO_SEAM = "the edit shows other content along its border, or its mask follows edges of the original"
+
+
+def measure_seam(original: Tensor, image: Tensor, region: Tensor) -> Seam | None:
+    """Step and detail of one frame (1, C, H, W); None where no border goes on across the edge."""
     box = masks.bounding_box(region)
     if box is None:
         return None
@@ -126,23 +143,56 @@ def _frame_seam(original: Tensor, image: Tensor, region: Tensor) -> tuple[float,
     rows, columns = slice(top, y + height + MARGIN_PX), slice(left, x + width + MARGIN_PX)
     ours, theirs, inside = (t[:, :, rows, columns].float() for t in (original, image, region))
     distance = masks.signed_distance(inside)
-    goes_on = _goes_on(ours, theirs, distance)
-    lab = (color.srgb_to_oklab(theirs) - color.srgb_to_oklab(ours)) * 100
     plane = distance[0, 0].cpu().numpy()
-    difference = lab[0].permute(1, 2, 0).cpu().numpy()
     window, count = contour_windows(plane)
+    labs = [100 * color.srgb_to_oklab(t)[0].permute(1, 2, 0).cpu().numpy() for t in (ours, theirs)]
+    goes_on = _goes_on(ours, theirs, distance)
     near = (plane > 0) & (plane <= max(STEP_SIZES_PX))
     share = np.bincount(window[near], goes_on[near], count) / np.bincount(window[near], minlength=count).clip(1)
-    if not count or (share >= GOES_ON_SHARE).mean() < LEAST_BORDER:
+    judged = (share >= GOES_ON_SHARE) & plain_windows(labs[0], plane, window, count) if count else np.zeros(0)
+    if not count or judged.mean() < LEAST_BORDER:
         return None
-    goes_on &= (share >= GOES_ON_SHARE)[window]
-    difference[~goes_on] = np.nan
-    step, where, _ = seam_steps(difference, plane)
+    goes_on &= judged[window]
+    step, where, largest = seam_steps(np.where(goes_on[..., None], labs[1] - labs[0], np.nan), plane, noisy=True)
     if where is None:
         return None
     band = torch.from_numpy((np.abs(plane) < DETAIL_BAND_PX) & goes_on)
     ours_detail, theirs_detail = (float(_laplacian(color.luma(t))[0, 0].cpu()[band].sum()) for t in (ours, theirs))
-    return step, Place(left + where[0], top + where[1]), theirs_detail / max(ours_detail, 1e-6)
+    steps = np.zeros(original.shape[2:], np.float32)
+    steps[rows, columns] = np.where(np.abs(plane) <= max(STEP_SIZES_PX), np.nan_to_num(largest)[window], 0)
+    place = Place(left + where[0], top + where[1])
+    return Seam(step, theirs_detail / max(ours_detail, 1e-6), place, steps)
+
+
+def plain_windows(lab: np.ndarray, distance: np.ndarray, window: np.ndarray, count: int) -> np.ndarray:
+    """Windows (count,) in which a picture (H, W, 3), OKLab x 100, has no edge of its own along the border."""
+    natural = np.linalg.norm(_window_steps(lab, distance, window, count, 4), axis=1)
+    return natural < NATURAL_STEP
+
+
+def seam_findings(view: View) -> tuple[Finding, Finding]:
+    """Step and rim of a view with an original."""
+    region = torch.from_numpy(view.region[None, None].astype(np.float32))
+    seam = measure_seam(to_tensor(view.before), to_tensor(view.after), region)
+    if seam is None:
+        return Finding(Measurement("seam_step", None, detail=NO_SEAM)), _rim(view)
+    spot = np.zeros(view.region.shape, bool)
+    spot[seam.place.y, seam.place.x] = True
+    heat = seam.steps / threshold("seam_step").production
+    return Finding(Measurement("seam_step", seam.step, view.place(spot)), heat), _rim(view)
+
+
+def _rim(view: View) -> Finding:
+    """Median over the plain pieces of the border of the change just inside it."""
+    window, count = view.windows
+    plain = plain_windows(view.lab[0], view.distance, window, count) if count else np.zeros(0)
+    if not count or plain.mean() < LEAST_BORDER:
+        return Finding(Measurement("seam_rim", None, detail="the mask follows edges of the original"))
+    rim = window_means(view.change, (view.distance > 0) & (view.distance <= RIM_PX), window, count)
+    rim = np.linalg.norm(rim, axis=1)[plain]
+    if not np.isfinite(rim).any():
+        return Finding(Measurement("seam_rim", None, detail="the border is too short"))
+    return Finding(Measurement("seam_rim", float(np.nanmedian(rim)), view.place(view.region)))
 
 
 def _goes_on(original: Tensor, image: Tensor, distance: Tensor) -> np.ndarray:
@@ -157,20 +207,19 @@ def _laplacian(luma: Tensor) -> Tensor:
     return (4 * luma - sum(luma.roll(shift, axis) for axis in (2, 3) for shift in (-1, 1))).abs()
 
 
-def _worst(metric: str, frames: list, index: int) -> Measurement | None:
-    known = [(frame[index], number) for number, frame in enumerate(frames) if frame]
+def _worst(metric: str, frames: list[Seam | None]) -> Measurement | None:
+    known = [(seam.step, number) for number, seam in enumerate(frames) if seam]
     if not frames:
         return None
     if not known:
-        return Measurement(metric, None, detail="the edit shows other content along its border")
+        return Measurement(metric, None, detail=NO_SEAM)
     value, number = max(known)
-    place = frames[number][1]
-    return Measurement(metric, value, Place(place.x, place.y, frame=number))
+    return Measurement(metric, value, replace(frames[number].place, frame=number))
 
 
-def _worst_detail(frames: list) -> Measurement:
-    known = [(frame[2], number) for number, frame in enumerate(frames) if frame]
+def _worst_detail(frames: list[Seam | None]) -> Measurement:
+    known = [(seam.detail_ratio, number) for number, seam in enumerate(frames) if seam]
     if not known:
-        return Measurement("seam_detail_ratio", None, detail="the edit shows other content along its border")
+        return Measurement("seam_detail_ratio", None, detail=NO_SEAM)
     value, number = min(known)
-    return Measurement("seam_detail_ratio", value, Place(frames[number][1].x, frames[number][1].y, frame=number))
+    return Measurement("seam_detail_ratio", value, replace(frames[number].place, frame=number))

@@ -236,6 +236,39 @@ THRESHOLDS = (
         "clip_motion_percent", "% of width per frame", "lower", None, None, "warn", "",
         "Fastest motion in the frame, 95th percentile.",
         "shown for information: a clip that hardly moves is no defect by itself",
+        "anchor_p999_error", "8-bit levels", "lower", None, None, "warn", "",
+        "Change that 99.9 % of the locked pixels stay below, in any channel.",
+        "shown for information: any change at all fails `anchor_changed_px`",
+    ),
+    Threshold(
+        "anchor_changed_fraction", "fraction", "lower", None, None, "warn", "",
+        "Share of the locked pixels that differ from the original's.",
+        "shown for information: any change at all fails `anchor_changed_px`",
+    ),
+    Threshold(
+        "mask_spill_fraction", "fraction of the frame", "lower", 0.001, 0, "warn", "Anchor Lock",
+        "Share of the frame, joined to the edit, that visibly changed past the edit mask.",
+        "definition: nothing outside the edit mask may change; up to 0.1 % is a rim",
+    ),
+    Threshold(
+        "seam_rim", "CIELAB", "lower", None, None, "warn", "",
+        "Change left just inside the edit's border, where the picture goes on across it; a finished edit fades to none.",
+        "shown for information",
+    ),
+    Threshold(
+        "halo_lightness", "L*", "lower", 4, 2, "warn", "Seam Feather",
+        "Light or dark fringe along the edit's border that is neither the original nor the edit.",
+        "provisional",
+    ),
+    Threshold(
+        "edit_shift_px", "px", "lower", 4, 1.5, "warn", "Anchor Lock",
+        "How far the region shows the original's content displaced.",
+        "provisional",
+    ),
+    Threshold(
+        "edit_effect_delta_e", "CIELAB", "higher", None, None, "warn", "",
+        "Visible change that 5 % of the editable pixels exceed.",
+        "shown for information",
     ),
 )  # fmt: skip
 

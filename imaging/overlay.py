@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
@@ -99,17 +98,16 @@ def heatmap(image: Tensor, heat: Tensor) -> Tensor:
     Returns:
         (B, 3, H, W): from gray over blue and orange to yellow.
     """
-    gray = (0.35 * color.luma(image)).expand(-1, 3, -1, -1)
+    gray = (0.35 * color.luma(image)).repeat(1, 3, 1, 1)
+    hot = heat[:, 0] > 0
     stops = torch.cat([color.swatch(name, image) for name in HEAT_COLORS], 2)[0, :, :, 0]  # (3, stops)
-    position = heat.clamp(0, 1) * (len(HEAT_COLORS) - 1)
-    low = position.floor().clamp(max=len(HEAT_COLORS) - 2)
-    ramp = torch.lerp(_pick(stops, low), _pick(stops, low + 1), position - low)
-    return torch.where(heat > 0, torch.maximum(ramp, gray), gray)
-
-
-def _pick(stops: Tensor, index: Tensor) -> Tensor:
-    """Colors (3, N) by an index map (B, 1, H, W), as (B, 3, H, W)."""
-    return F.embedding(index[:, 0].long(), stops.T).movedim(3, 1)
+    position = heat[:, 0][hot].clamp(0, 1) * (len(HEAT_COLORS) - 1)
+    low = position.long().clamp(max=len(HEAT_COLORS) - 2)
+    ramp = torch.lerp(stops[:, low], stops[:, low + 1], position - low)
+    for channel in range(3):
+        plane = gray[:, channel]
+        plane[hot] = torch.maximum(ramp[channel], plane[hot])
+    return gray
 
 
 def side_by_side(pictures: list[tuple[str, Tensor]], *, max_height: int = 640) -> Image.Image:

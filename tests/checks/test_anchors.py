@@ -1,6 +1,6 @@
 import pytest
 import torch
-from edit_first.checks.anchors import anchor_drift, drift_map, to_levels
+from edit_first.checks.anchors import anchor_drift, measure_drift, to_levels
 from edit_first.checks.report import Place
 
 
@@ -22,7 +22,7 @@ def test_one_pixel_off_by_one_level_fails_and_is_found(chelsea, make_disc):
     assert values(report)["anchor_changed_px"] == 1 and values(report)["anchor_max_error"] == 1
     assert report.measurements[0].where == Place(440, 5)
     assert report.verdict("good enough") == "fail"
-    assert drift_map(chelsea, image, 1 - disc).nonzero().tolist() == [[0, 0, 5, 440]]
+    assert measure_drift(chelsea, image, 1 - disc).map.nonzero().tolist() == [[0, 0, 5, 440]]
 
 
 def test_changes_inside_the_edit_are_no_drift(chelsea, make_disc):

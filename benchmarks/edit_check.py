@@ -1,0 +1,257 @@
+"""Where the limits of the Edit Integration Check come from: clean edits against injected defects on many photographs.
+
+    PHOTOS_PATH=<folder of PNG photographs> python benchmarks/edit_check.py [--cases FILE | --scale FILE | --summary …]
+
+`--cases FILE` measures every case and appends a line of JSON for each, so that an interrupted run goes on where it
+stopped; `--scale FILE` does the same with one edit saved at several sizes; without an option both files in the
+system's temporary folder are brought up to date and summarized. One half of the photographs set the limits, the other
+verifies them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import calibration
+import cv2
+import harness
+import numpy as np
+import scenes
+import torch
+from edit_first.checks.edit import region_findings
+from edit_first.checks.thresholds import threshold
+from edit_first.checks.view import make_view
+from edit_first.imaging import color, grain, masks, seam
+from torch import Tensor
+
+SIDE = 768
+MASKS = ("blob", "object")
+FEATHER_PX = 6.0
+MARGIN_PX = 12  # that a mask leaves around what is edited in it
+Change = Callable[["Host"], Tensor]
+
+
+@dataclass(frozen=True)
+class Host:
+    """A photograph with a mask; images (1, 3, H, W)."""
+
+    image: Tensor
+    mask: Tensor
+    seed: int
+    follows_edges: bool  # the mask is an object's
+
+    def noise(self, levels: float, seed: int = 0, coarse_px: float = 0.0) -> Tensor:
+        """Noise of a standard deviation in 8-bit levels, as coarse as film grain where asked for."""
+        plane = torch.randn(self.image.shape, generator=calibration.seeded(1000 * self.seed + seed))
+        plane = masks.gaussian_blur(plane, coarse_px)
+        return plane / plane.std() * levels / 255
+
+    def inside(self, edited: Tensor, feather_px: float = 0.0) -> Tensor:
+        """The edited picture inside the mask, 8-bit."""
+        alpha = masks.feather_inward(self.mask, feather_px)
+        return quantized(torch.lerp(self.image, edited.clamp(0, 1), alpha))
+
+    def within(self, edited: Tensor) -> Tensor:
+        """The edited picture as an object in the mask: with a margin, or up to the edge where the mask follows one."""
+        object_mask = self.mask if self.follows_edges else masks.grow(self.mask, -MARGIN_PX)
+        alpha = masks.feather_inward(object_mask, 2.0)
+        return quantized(torch.lerp(self.image, edited.clamp(0, 1), alpha))
+
+
+def quantized(image: Tensor) -> Tensor:
+    return (image.clamp(0, 1) * 255).round() / 255
+
+
+def jpeg(image: Tensor, quality: int) -> Tensor:
+    levels = (image[0].movedim(0, 2).numpy()[..., ::-1] * 255).round().astype(np.uint8)
+    data = cv2.imencode(".jpg", levels, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    return torch.from_numpy(cv2.imdecode(data, 1)[..., ::-1].copy()).movedim(2, 0)[None].float() / 255
+
+
+def recolored(image: Tensor, angle_deg: float = 70.0) -> Tensor:
+    """Hue turned at equal lightness: a legitimate recolor."""
+    lab = color.srgb_to_oklab(image)
+    turn = math.radians(angle_deg)
+    a, b = lab[:, 1:2], lab[:, 2:]
+    turned = (a * math.cos(turn) - b * math.sin(turn), a * math.sin(turn) + b * math.cos(turn))
+    return color.oklab_to_srgb(torch.cat((lab[:, :1], *turned), 1)).clamp(0, 1)
+
+
+def grained(host: Host) -> Host:
+    """The same photograph with film grain of 4 levels."""
+    return Host(quantized(host.image + host.noise(4, 1, 0.5)), host.mask, host.seed, host.follows_edges)
+
+
+def night(host: Host) -> Host:
+    """The same photograph at a sixteenth of the light, with sensor noise."""
+    dark = color.linear_to_srgb(color.srgb_to_linear(host.image) / 16)
+    return Host(quantized(dark + host.noise(2, 2)), host.mask, host.seed, host.follows_edges)
+
+
+def fog(host: Host) -> Host:
+    """The same photograph with a fifth of its contrast."""
+    return Host(quantized(0.2 * masks.gaussian_blur(host.image, 1.0) + 0.62), host.mask, host.seed, host.follows_edges)
+
+
+def mirrored(host: Host) -> Tensor:
+    """Other content from the same picture: as sharp and as grainy, but not the original's."""
+    return host.image.flip(3)
+
+
+def good_blend(host: Host, content: Tensor | None = None) -> Tensor:
+    """What this pack makes of a drifted rendering: Grain Match, then Seam Feather."""
+    truth = host.image if content is None else torch.where(host.mask > 0, content, host.image)
+    array = truth[0].movedim(0, 2).numpy()
+    drifted = scenes.apply_drift(array, scenes.Drift(), np.random.default_rng(host.seed))
+    raw = torch.from_numpy(np.ascontiguousarray(drifted.transpose(2, 0, 1), np.float32))[None]
+    matched = grain.match_grain(raw, host.mask, original=host.image, seed=host.seed)
+    return quantized(seam.feather(host.image, matched, host.mask)[0])
+
+
+def offset(host: Host, delta_e: float) -> Tensor:
+    """The region lighter by a CIELAB lightness."""
+    lightness = color.srgb_to_lab(host.image)[:, :1]
+    change = torch.where(lightness.mean() > 50, -delta_e, delta_e)
+    luma = color.luma(host.image)
+    # One L* is worth about 0.0095 to 0.011 of sRGB's code values over most of the range.
+    return host.image + change * 0.0105 + 0 * luma
+
+
+def haloed(host: Host, width_px: float, light: bool) -> Tensor:
+    """Half of white or black mixed into a rim of the region."""
+    distance = masks.signed_distance(host.mask)
+    rim = ((distance > 0) & (distance <= width_px)).float() * 0.4
+    return torch.lerp(host.image, torch.full_like(host.image, 1.0 if light else 0.0), rim)
+
+
+def down_up(image: Tensor) -> Tensor:
+    size = [max(1, side // 2) for side in image.shape[2:]]
+    small = torch.nn.functional.interpolate(image, size, mode="area")
+    return torch.nn.functional.interpolate(small, image.shape[2:], mode="bicubic", align_corners=False)
+
+
+def shifted(image: Tensor) -> Tensor:
+    return image.roll((5, 3), (2, 3))
+
+
+def cases(host: Host) -> Iterator[tuple[str, Host, Tensor]]:
+    """Clean edits (names begin with "clean") and defects, each as its name, its host and the edited picture."""
+    film, dark, pale = grained(host), night(host), fog(host)
+    blurs = {"0.6": 0.6, "1": 1.0, "2": 2.0}
+    yield "clean: noise 1/255", host, host.inside(host.image + host.noise(1))
+    yield "clean: JPEG 95", host, host.inside(jpeg(host.image, 95))
+    yield "clean: grain matched", film, film.inside(host.image + host.noise(4, 7, 0.5))
+    yield "clean: recolor", host, host.within(recolored(host.image))
+    yield "clean: recolor on grain", film, film.within(recolored(film.image))
+    yield "clean: night", dark, dark.within(recolored(dark.image) + dark.noise(0.5))
+    yield "clean: fog", pale, pale.within(recolored(pale.image))
+    yield "clean: new content", host, host.within(mirrored(host))
+    yield "clean: new content on grain", film, film.within(mirrored(film))
+    yield "clean: good blend", host, good_blend(host)
+    yield "clean: good blend on grain", film, good_blend(film)
+    yield "clean: good blend of a recolor", host, good_blend(host, host.within(recolored(host.image)))
+    for name, sigma in blurs.items():
+        yield f"blur {name} px", host, host.inside(masks.gaussian_blur(host.image, sigma))
+        yield f"new content, blur {name} px", host, host.within(masks.gaussian_blur(mirrored(host), sigma))
+    yield "half size and back", host, host.inside(down_up(host.image))
+    yield "new content, half size and back", host, host.within(down_up(mirrored(host)))
+    yield "grain missing", film, film.inside(host.image)
+    yield "new content, grain missing", film, film.within(mirrored(host))
+    yield "grain added", host, host.inside(host.image + host.noise(4, 3))
+    yield "new content, grain added", host, host.within(mirrored(host) + host.noise(4, 3))
+    for delta_e in (2, 4, 8):
+        yield f"tone {delta_e}, hard", host, host.inside(offset(host, delta_e))
+        yield f"tone {delta_e}, feathered", host, host.inside(offset(host, delta_e), FEATHER_PX)
+    for width in (1, 2, 3):
+        yield f"light halo {width} px", host, host.inside(haloed(host, width, light=True))
+        yield f"dark halo {width} px", host, host.inside(haloed(host, width, light=False))
+    yield "misplaced by 5.8 px", host, host.inside(shifted(host.image))
+
+
+# ---------------------------------------------------------------- rivals
+
+
+def rivals(image: Tensor, mask: Tensor) -> dict[str, float]:
+    """Common statistics, inside against around: distances from equality."""
+    luma = color.luma(image)[0, 0].numpy()
+    distance = masks.signed_distance(mask)[0, 0].numpy()
+    inside, ring = distance > 2, (distance < -2) & (distance > -50)
+    laplacian = cv2.Laplacian(luma, cv2.CV_32F)
+    gradient = cv2.Sobel(luma, cv2.CV_32F, 1, 0) ** 2 + cv2.Sobel(luma, cv2.CV_32F, 0, 1) ** 2
+    mean = cv2.GaussianBlur(luma, (0, 0), 7 / 6)
+    spread = np.sqrt(np.maximum(cv2.GaussianBlur(luma**2, (0, 0), 7 / 6) - mean**2, 0))
+    normal = (luma - mean) / (spread + 1 / 255)  # BRISQUE's mean-subtracted contrast-normalized coefficients
+    lab = color.srgb_to_lab(image)[0].movedim(0, 2).numpy()
+    return {
+        "Laplacian variance": _log_ratio(laplacian[inside].var(), laplacian[ring].var()),
+        "Tenengrad": _log_ratio(gradient[inside].mean(), gradient[ring].mean()),
+        "BRISQUE class": abs(_ggd_ratio(normal[inside]) - _ggd_ratio(normal[ring]))
+        + abs(float(normal[inside].std() - normal[ring].std())),
+        "mean color": float(np.linalg.norm(lab[inside].mean(0) - lab[ring].mean(0))),
+    }
+
+
+def _log_ratio(a: float, b: float) -> float:
+    return abs(math.log2((float(a) + 1e-9) / (float(b) + 1e-9)))
+
+
+def _ggd_ratio(values: np.ndarray) -> float:
+    """Mean absolute over root mean square: what BRISQUE reads the generalized Gaussian's shape from."""
+    return float(np.abs(values).mean() / max(np.sqrt((values**2).mean()), 1e-9))
+
+
+# ---------------------------------------------------------------- measuring
+
+
+def findings(host: Host, edited: Tensor) -> dict[str, float | None]:
+    """Every region metric of one edit."""
+    view = make_view(host.image, edited, host.mask)
+    return {f.measurement.metric: f.measurement.value for f in region_findings(view)}
+
+
+def hosts(photo: calibration.Photo, number: int, side: int) -> Iterator[tuple[str, Host]]:
+    """The photograph with each kind of mask."""
+    image = quantized(photo.load(side))
+    for kind in MASKS:
+        mask = calibration.blob_mask(image, number) if kind == "blob" else calibration.object_mask(image, number)
+        if mask is not None:
+            yield kind, Host(image, mask, number, kind == "object")
+
+
+def measure(path: Path, side: int = SIDE, only: int | None = None) -> None:
+    """Measure every case that the file does not hold yet."""
+    done = {(entry["photo"], entry["mask"]) for entry in read(path)}
+    for number, photo in enumerate(calibration.photo_set()):
+        if only and number % only:
+            continue
+        for kind, host in hosts(photo, number, side):
+            if (photo.name, kind) in done:
+                continue
+            about = {"photo": photo.name, "half": photo.half, "drawing": photo.drawing, "mask": kind}
+            lines = [
+                json.dumps({**about, "case": name, **findings(own, edited), **rivals(edited, own.mask)})
+                for name, own, edited in cases(host)
+            ]
+            with path.open("a") as file:
+                file.write("\n".join(lines) + "\n")
+
+
+def read(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cases", type=Path)
+    parser.add_argument("--every", type=int, default=1)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    with torch.inference_mode():
+        measure(options.cases or Path(tempfile.gettempdir()) / "edit_check_cases.jsonl", only=options.every)
