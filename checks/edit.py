@@ -19,8 +19,7 @@ from .lighting import lighting_report
 from .report import Measurement, Place, Report
 from .seam import seam_findings
 from .texture import texture_findings
-from .thresholds import VERDICTS, threshold
-from .view import Finding, View, make_view, to_tensor
+from .view import Finding, View, make_view, to_tensor, worst_measurement
 
 HEAT_FULL_LEVELS = 8.0  # a drift of this many 8-bit levels is the end of the heat map's scale
 SPILL_LEVELS = 4  # a change that is seen, in 8-bit levels of the mean of 3 x 3 px
@@ -77,7 +76,7 @@ def check_edit(
         if progress:
             progress((index + 1) / len(image))
     brand = check_brand_colors(image, edit_mask, list(brand_colors))
-    report = drift.report + Report(tuple(_worst(of_one) for of_one in zip(*frames, strict=True))) + brand
+    report = drift.report + Report(tuple(worst_measurement(of_one) for of_one in zip(*frames, strict=True))) + brand
     return CheckResult(report, overlay.heatmap(image, heat), fix.to(edit_mask.dtype))
 
 
@@ -138,15 +137,3 @@ def _mark(finding: Finding, view: View, heat: Tensor, fix: Tensor) -> None:
     plane = view.enlarge(finding.heat)[0].to(heat)
     torch.maximum(heat, plane.clamp(0, 1) * (plane >= 0.5), out=heat)
     torch.maximum(fix, (plane >= 1).to(fix), out=fix)
-
-
-def _worst(measurements: tuple[Measurement, ...]) -> Measurement:
-    """Of one metric in all frames, the one with the worst verdict and, among equals, the worst value."""
-
-    def badness(measurement: Measurement) -> tuple[int, int, float]:
-        if measurement.value is None:
-            return 0, 0, 0.0
-        sign = 1 if threshold(measurement.metric).better == "lower" else -1
-        return VERDICTS.index(measurement.verdict("production")), 1, sign * measurement.value
-
-    return max(measurements, key=badness)

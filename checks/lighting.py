@@ -17,6 +17,7 @@ FLOOR = 0.004  # linear light below which a ratio is noise
 MIN_PIXELS = 200
 DETAIL_PX = 4.0  # finer structure is content, coarser is light
 MAX_WHITE_EV = 1.5  # daylight against tungsten differs by about 1.5 EV red over blue; beyond it a surface was recolored
+NEUTRAL_CHROMA, NEUTRAL_SHARE = 0.02, 0.05  # OKLab chroma of a neutral surface, and how much of it is needed
 MIN_AGREEMENT = 0.5  # correlation of detail above which two renderings show the same thing
 DIRECTION_BAND_PX = 6.0  # rim of the region whose shading tells where light comes from
 MIN_DIRECTION = 0.15  # share of the variance that a direction must explain to be one
@@ -69,7 +70,7 @@ def _frame_report(frame: Tensor, mask: Tensor, original: Tensor | None, index: i
             unknown = tuple(Measurement(metric, None, detail=reason) for metric in METRICS[:3])
             return Report((*unknown, _direction(small, distance, where)))
         exposure, white, contrast = _against(small, truth, inside)
-        if white > MAX_WHITE_EV:
+        if white is not None and white > MAX_WHITE_EV:
             reason = "the region has another color than the original's, not another light"
             unknown = tuple(Measurement(metric, None, detail=reason) for metric in METRICS[:3])
             return Report((*unknown, _direction(small, distance, where)))
@@ -77,13 +78,14 @@ def _frame_report(frame: Tensor, mask: Tensor, original: Tensor | None, index: i
     return Report(
         (
             Measurement("light_exposure_ev", exposure, where, detail),
-            Measurement("light_white_balance_ev", white, where, detail),
+            Measurement("light_white_balance_ev", white, where, detail if white is not None else NO_NEUTRAL),
             Measurement("light_contrast_ratio", contrast, where, detail),
             _direction(small, distance, where),
         )
     )
 
 
+NO_NEUTRAL = "nothing in the region was neutral, so that warmer light cannot be told from another color"
 METRICS = ("light_exposure_ev", "light_white_balance_ev", "light_contrast_ratio", "light_direction_deg")
 
 
@@ -109,16 +111,30 @@ def _across(image: Tensor, inside: Tensor, ring: Tensor) -> tuple[float, float, 
     return exposure, white, _ratio(near[1].std(), far[1].std())
 
 
-def _against(image: Tensor, truth: Tensor, inside: Tensor) -> tuple[float, float, float]:
-    """Edited region against the original's, on the half of its pixels whose structure agrees best."""
+def _against(image: Tensor, truth: Tensor, inside: Tensor) -> tuple[float, float | None, float]:
+    """Edited region against the original's, on the half of its pixels whose structure agrees best.
+
+    Exposure and contrast are those of luminance, which a change of color leaves alone; warmth is read off what was
+    neutral, where a recolored surface has not changed: None without any.
+    """
     planes = [color.luma(frame) for frame in (image, truth)]
     details = [plane - masks.gaussian_blur(plane, DETAIL_PX) for plane in planes]
     mismatch = masks.gaussian_blur((details[0] - details[1]).abs(), DETAIL_PX)
     limit = mismatch[inside].median()
     same = inside & (mismatch <= limit)
-    edited, original = _stops(image, same), _stops(truth, same)
-    change = (edited - original).median(1).values
-    return abs(float(change[1])), abs(float(change[0] - change[2])), _ratio(edited[1].std(), original[1].std())
+    edited, original = _luminance_stops(image, same), _luminance_stops(truth, same)
+    exposure = abs(float((edited - original).median()))
+    neutral = same & (color.srgb_to_oklab(truth)[:, 1:].norm(dim=1, keepdim=True) <= NEUTRAL_CHROMA)
+    white = None
+    if int(neutral.sum()) >= max(MIN_PIXELS, NEUTRAL_SHARE * int(same.sum())):
+        change = (_stops(image, neutral) - _stops(truth, neutral)).median(1).values
+        white = abs(float(change[0] - change[2]))
+    return exposure, white, _ratio(edited.std(), original.std())
+
+
+def _luminance_stops(image: Tensor, where: Tensor) -> Tensor:
+    """Relative luminance (N,) of the selected pixels, in stops."""
+    return torch.log2(color.luma(color.srgb_to_linear(image)).clamp(min=0)[0, 0][where[0, 0]] + FLOOR)
 
 
 def _agreement(image: Tensor, truth: Tensor, inside: Tensor) -> float:

@@ -23,6 +23,7 @@ MARGIN_PX = 40
 CONTENT_LIMIT, TONE_LIMIT = 0.06, 0.2
 GOES_ON_SHARE = 0.7  # of a window's pixels; with less the step is the edit's own
 LEAST_BORDER = 0.1  # share of the windows; fewer agree by chance
+LEAST_PLAIN = 0.3  # share of the windows without an edge of the original's; with less the mask follows an object
 NATURAL_STEP = 3.0  # OKLab x 100; where the original steps this far itself, the mask follows an edge that hides a seam
 NOISE_FACTOR = 2.0  # grain is coarser than a pixel: a mean of n pixels varies as that of n / 2 independent ones
 RIM_PX = 2.5  # just inside the edit's edge, where a finished edit has faded out
@@ -149,8 +150,9 @@ def measure_seam(original: Tensor, image: Tensor, region: Tensor) -> Seam | None
     goes_on = _goes_on(ours, theirs, distance)
     near = (plane > 0) & (plane <= max(STEP_SIZES_PX))
     share = np.bincount(window[near], goes_on[near], count) / np.bincount(window[near], minlength=count).clip(1)
-    judged = (share >= GOES_ON_SHARE) & plain_windows(labs[0], plane, window, count) if count else np.zeros(0)
-    if not count or judged.mean() < LEAST_BORDER:
+    plain = plain_windows(labs[0], plane, window, count) if count else np.zeros(1, bool)
+    judged = (share >= GOES_ON_SHARE) & plain
+    if plain.mean() < LEAST_PLAIN or judged.mean() < LEAST_BORDER:
         return None
     goes_on &= judged[window]
     step, where, largest = seam_steps(np.where(goes_on[..., None], labs[1] - labs[0], np.nan), plane, noisy=True)
@@ -186,7 +188,7 @@ def _rim(view: View) -> Finding:
     """Median over the plain pieces of the border of the change just inside it."""
     window, count = view.windows
     plain = plain_windows(view.lab[0], view.distance, window, count) if count else np.zeros(0)
-    if not count or plain.mean() < LEAST_BORDER:
+    if not count or plain.mean() < LEAST_PLAIN:
         return Finding(Measurement("seam_rim", None, detail="the mask follows edges of the original"))
     rim = window_means(view.change, (view.distance > 0) & (view.distance <= RIM_PX), window, count)
     rim = np.linalg.norm(rim, axis=1)[plain]

@@ -20,6 +20,7 @@ RING_SHARE = 0.06  # of the longer side: how far around the edit the picture is 
 FINE_PX, MID_PX, COARSE_PX = 0.8, 1.6, 4.0  # blurs between which the bands of detail lie
 BAND_FLOOR = 0.001  # a quarter of an 8-bit level, below which a band holds nothing
 GRAIN_FLOOR = 1 / 255  # grain below one level is not seen, and ratios of nothing mean nothing
+LEAST_STRUCTURE = 0.003  # mean mid detail of a block, below which there is nothing to be sharp or soft
 BINS, MIN_BIN = 6, 3  # of like structure, and blocks that one needs on either side
 FLAT_SHARE = 0.35  # of the blocks, the least structured, where grain shows and texture does not
 MIN_BLOCKS = 12  # on either side
@@ -42,6 +43,11 @@ class Blocks:
     def sharpness(self) -> np.ndarray:
         """Doublings of fine over mid detail; blur lowers it, whatever the content's contrast."""
         return np.log2((self.fine + BAND_FLOOR) / (self.mid + BAND_FLOOR))
+
+    @property
+    def acuity(self) -> np.ndarray:
+        """Doublings of fine over coarse detail, to compare like with like: coarse detail survives more blur."""
+        return np.log2((self.fine + BAND_FLOOR) / (self.coarse + BAND_FLOOR))
 
 
 def measure_blocks(luma: np.ndarray) -> Blocks:
@@ -93,10 +99,14 @@ def same_content(view: View) -> float:
 def _sharp(blocks: Blocks, inside: np.ndarray, reference: Blocks, ring: np.ndarray) -> tuple | None:
     """Difference in sharpness at like structure, and that of every block."""
     if ring is inside:  # block by block: the same content in both
-        structured = inside & (reference.mid >= np.median(reference.mid[inside])) if inside.any() else inside
-        difference = blocks.sharpness - reference.sharpness
-        return (float(np.median(difference[structured])), difference) if structured.sum() >= MIN_BLOCKS // 2 else None
+        structured = inside & (reference.mid >= LEAST_STRUCTURE)
+        if structured.sum() < MIN_BLOCKS // 2:
+            return None
+        structured &= reference.mid >= np.median(reference.mid[structured])
+        difference = np.where(structured, blocks.acuity - reference.acuity, 0)
+        return float(np.median(difference[structured])), difference
     structure = np.log2(blocks.mid + BAND_FLOOR)
+    inside, ring = inside & (blocks.mid >= LEAST_STRUCTURE), ring & (blocks.mid >= LEAST_STRUCTURE)
     if min(inside.sum(), ring.sum()) < MIN_BLOCKS:
         return None
     edges = np.quantile(structure[inside | ring], np.linspace(0, 1, BINS + 1))

@@ -270,6 +270,51 @@ THRESHOLDS = (
         "Visible change that 5 % of the editable pixels exceed.",
         "shown for information",
     ),
+    Threshold(
+        "border_bridge_delta_e", "CIELAB", "lower", 9, 6, "warn", "",
+        "How unpredictable the picture is along the edit mask's border: error of filling the border from both sides.",
+        "provisional",
+    ),
+    Threshold(
+        "border_strand_fraction", "fraction", "lower", 0.25, 0.15, "warn", "",
+        "Share of the edit mask's border that thin lines such as hair cross.",
+        "provisional",
+    ),
+    Threshold(
+        "mask_translucent_fraction", "fraction", "lower", 0.15, 0.05, "warn", "",
+        "Share of the edit mask that is soft over a width no feather has: glass, smoke, veils.",
+        "definition: wider than 1.5 % of the frame; a mask's area, not the picture, is judged",
+    ),
+    Threshold(
+        "reflection_correlation", "correlation", "lower", None, None, "warn", "",
+        "How much what lies below the region looks like its mirror image; high needs a new reflection, too.",
+        "shown for information",
+    ),
+    Threshold(
+        "mask_size_px", "px", "higher", 32, 64, "warn", "Crop to Region",
+        "Shorter side of the edit at a model's size of 1024 px; with less there is nothing to draw on.",
+        "definition: 64 px are 8 px of a latent",
+    ),
+    Threshold(
+        "mask_area_fraction", "fraction", "lower", 0.6, 0.35, "warn", "",
+        "Share of the frame that is to change.",
+        "practice: beyond a third of the frame, generating anew keeps as much",
+    ),
+    Threshold(
+        "mask_parts", "parts", "lower", None, None, "warn", "",
+        "Separate parts of the edit mask.",
+        "shown for information",
+    ),
+    Threshold(
+        "mask_frame_contact", "fraction", "lower", None, None, "warn", "",
+        "Share of the frame's border that the edit mask touches; there nothing tells how the picture goes on.",
+        "shown for information",
+    ),
+    Threshold(
+        "mask_raggedness", "ratio", "lower", None, None, "warn", "",
+        "Length of the mask's border squared over that of a disc of equal area; 1 = a disc.",
+        "shown for information",
+    ),
 )  # fmt: skip
 
 _BY_METRIC = {row.metric: row for row in THRESHOLDS}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import cv2
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from ..imaging import color, masks
 from .report import Measurement, Place
+from .thresholds import VERDICTS, threshold
 
 # Longer side, in px. Larger frames are reduced to it, so that one edit gets one verdict at every size it is saved at
 # (docs/benchmarks/edit_check.md), and a 4K frame costs what a small one does.
@@ -97,10 +99,17 @@ class Finding:
     measurement: Measurement
     heat: np.ndarray | None = None
 
-    def at_frame(self, frame: int) -> Finding:
-        """The same finding in another frame of the batch."""
-        where = self.measurement.where
-        return replace(self, measurement=replace(self.measurement, where=where and replace(where, frame=frame)))
+
+def worst_measurement(measurements: Sequence[Measurement]) -> Measurement:
+    """Of one metric in several frames, the one with the worst verdict and, among equals, the worst value."""
+
+    def badness(measurement: Measurement) -> tuple[int, int, float]:
+        if measurement.value is None:
+            return 0, 0, 0.0
+        sign = 1 if threshold(measurement.metric).better == "lower" else -1
+        return VERDICTS.index(measurement.verdict("production")), 1, sign * measurement.value
+
+    return max(measurements, key=badness)
 
 
 def make_view(before: Tensor | None, after: Tensor, region: Tensor, frame: int = 0) -> View:
@@ -114,12 +123,13 @@ def make_view(before: Tensor | None, after: Tensor, region: Tensor, frame: int =
     height, width = after.shape[2:]
     scale = min(1.0, JUDGED_SIDE / max(width, height))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    shrunk = _shrink((region[0, 0] > 0).cpu().numpy().astype(np.float32), size)
-    images = [None if image is None else _shrink(to_array(image.float()), size) for image in (before, after)]
+    shrunk = shrink((region[0, 0] > 0).cpu().numpy().astype(np.float32), size)
+    images = [None if image is None else shrink(to_array(image.float()), size) for image in (before, after)]
     return View(*images, shrunk > 0.5, (width, height), frame)
 
 
-def _shrink(plane: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def shrink(plane: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """An (h, w) or (h, w, 3) array averaged down to (width, height)."""
     if plane.shape[1::-1] == size:
         return plane
     return cv2.resize(plane, size, interpolation=cv2.INTER_AREA)

@@ -1,0 +1,235 @@
+"""Can this region be edited quickly, or should it be grown, cropped, or composited by hand? Asked before the edit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..imaging import color, masks, overlay
+from .report import Measurement, Report
+from .thresholds import threshold
+from .view import Finding, View, make_view, shrink, to_array, to_tensor, worst_measurement
+
+BAND_SHARE = 0.008  # of the longer side, on either side of the border: where new must meet old
+INPAINT_RADIUS_PX = 5
+PRE_BLUR_PX = 0.8  # what is finer is grain, which nobody misses
+RIDGE_PX = (1.0, 1.5)  # half widths of strands that are looked for
+RIDGE_CONTRAST = 0.02  # luma across a strand
+STRAND_ANGLE_DEG = 30  # from the border's tangent: less runs along the border and crosses nothing
+SOFT = (0.1, 0.9)  # mask values between which a pixel is neither old nor new
+SOFT_WIDTH_SHARE = 0.015  # of the longer side: a soft band wider than this is translucency, not a feather
+GROW_SHARES = (0.01, 0.02, 0.04)  # of the longer side: how far a calmer border is looked for
+CALMER = 0.75  # a border counts as calmer when it is this much easier to bridge
+SMALL_SHARE = 0.25  # of the frame's longer side: a region smaller than this is worth the model's full resolution
+MODEL_SIDE_PX = 1024  # what edit models work at
+ADVICE = ("quick_fix", "crop_and_stitch", "grow_mask", "composite_by_hand")  # from the least to the most work
+
+
+@dataclass(frozen=True)
+class Complexity:
+    """What a check of one picture's edit mask puts out."""
+
+    report: Report
+    heatmap: Tensor  # (B, 3, H, W): how hard the border is to bridge
+    advice: str  # one of `ADVICE`, a dash, and the reasons as a sentence
+
+
+def check_complexity(
+    image: Tensor, edit_mask: Tensor, *, progress: Callable[[float], None] | None = None
+) -> Complexity:
+    """How hard an edit of this region will be, before any time is spent on it.
+
+    Args:
+        image: (B, 3, H, W).
+        edit_mask: (B or 1, 1, H, W), 1 = will change; soft values are translucency.
+        progress: called with the fraction done.
+
+    Returns:
+        Of a batch, the worst frame for every measurement, and the advice of the hardest frame.
+
+    Raises:
+        ValueError: the mask of a frame is empty.
+    """
+    heat, frames, advices = image.new_zeros(len(image), 1, *image.shape[2:]), [], []
+    for index in range(len(image)):
+        mask = edit_mask[index if len(edit_mask) > 1 else 0][None]
+        if not (mask > 0).any():
+            raise ValueError(f"edit_mask is empty in frame {index}: nothing is to be edited; draw an edit zone")
+        view = make_view(None, image[index : index + 1], mask, index)
+        findings = _findings(view, shrink(mask[0, 0].float().cpu().numpy(), view.after.shape[1::-1]))
+        heat[index] = view.enlarge(findings[0].heat)[0].to(heat).clamp(0, 1)
+        measurements = [finding.measurement for finding in findings]
+        frames.append(measurements)
+        advices.append(_advise(view, {m.metric: m.value for m in measurements}, index if len(image) > 1 else None))
+        if progress:
+            progress((index + 1) / len(image))
+    report = Report(
+        tuple(worst_measurement(of_one) for of_one in zip(*frames, strict=True)),
+        {"frames": len(image), "width": image.shape[3], "height": image.shape[2]},
+    )
+    word, reasons = max(advices, key=lambda advice: ADVICE.index(advice[0]))
+    return Complexity(report, overlay.heatmap(image, heat), f"{word} - {reasons}")
+
+
+def _findings(view: View, soft: np.ndarray) -> list[Finding]:
+    """The border's difficulty with its heat first, then strands, translucency, reflection and geometry."""
+    bridge, error = border_bridge(view)
+    limit = threshold("border_bridge_delta_e").production
+    heat = error / (2 * limit)
+    band = np.abs(view.distance) <= _band_px(view)
+    hardest = view.place(error >= np.quantile(error[band], 0.9)) if band.any() else None
+    detail = "how unpredictable the picture is where new must meet old"
+    strands, translucent = strand_fraction(view), translucent_fraction(view, soft)
+    everywhere = view.place(view.region)
+    return [
+        Finding(Measurement("border_bridge_delta_e", bridge, hardest, detail), heat),
+        Finding(Measurement("border_strand_fraction", strands, hardest)),
+        Finding(Measurement("mask_translucent_fraction", translucent, everywhere)),
+        Finding(Measurement("reflection_correlation", reflection(view), everywhere)),
+        *(Finding(Measurement(metric, value, everywhere)) for metric, value in geometry(view).items()),
+    ]
+
+
+def _band_px(view: View) -> float:
+    return max(2.0, BAND_SHARE * max(view.region.shape))
+
+
+def border_bridge(view: View, distance: np.ndarray | None = None) -> tuple[float, np.ndarray]:
+    """Error of filling a band around the border from both sides: its mean and its map (h, w), in CIELAB.
+
+    A fill that the surroundings predict needs no luck of a model; a border through texture and edges does.
+
+    Args:
+        distance: signed distance to another border than the view's own.
+
+    Source: the fill is Telea 2004, "An Image Inpainting Technique Based on the Fast Marching Method".
+    """
+    band = np.abs(view.distance if distance is None else distance) <= _band_px(view)
+    error = np.zeros(band.shape, np.float32)
+    if not band.any() or band.all():
+        return 0.0, error
+    x, y, width, height = cv2.boundingRect(band.astype(np.uint8))
+    margin = 2 * INPAINT_RADIUS_PX
+    rows, columns = slice(max(0, y - margin), y + height + margin), slice(max(0, x - margin), x + width + margin)
+    levels = cv2.GaussianBlur(view.after[rows, columns], (0, 0), PRE_BLUR_PX)
+    levels = np.ascontiguousarray((levels.clip(0, 1) * 255).round().astype(np.uint8))
+    part = band[rows, columns]
+    filled = cv2.inpaint(levels, part.astype(np.uint8), INPAINT_RADIUS_PX, cv2.INPAINT_TELEA)
+    labs = [to_array(color.srgb_to_lab(to_tensor(np.float32(picture) / 255))) for picture in (levels, filled)]
+    error[rows, columns] = np.linalg.norm(labs[1] - labs[0], axis=2) * part
+    return float(error[band].mean()), error
+
+
+def strand_fraction(view: View) -> float:
+    """Share of the border's band in which thin bright or dark lines cross the border.
+
+    Source: ridges by the eigenvalues of the Hessian, Lindeberg 1998, normalized by scale.
+    """
+    band = np.abs(view.distance) <= _band_px(view)
+    if not band.any():
+        return 0.0
+    normal_y, normal_x = np.gradient(cv2.GaussianBlur(view.distance, (0, 0), 2.0))
+    crossing = np.zeros(band.shape, bool)
+    for sigma in RIDGE_PX:
+        smooth = cv2.GaussianBlur(view.luma[1], (0, 0), sigma)
+        dyy, dxx = cv2.Sobel(smooth, cv2.CV_32F, 0, 2), cv2.Sobel(smooth, cv2.CV_32F, 2, 0)
+        dxy = cv2.Sobel(smooth, cv2.CV_32F, 1, 1)
+        dxx, dyy, dxy = (sigma**2 * plane / 4 for plane in (dxx, dyy, dxy))  # Sobel's gain of 4 for 2nd derivatives
+        half, root = (dxx + dyy) / 2, np.sqrt(((dxx - dyy) / 2) ** 2 + dxy**2)
+        strong = np.where(half < 0, half - root, half + root)  # eigenvalue across the line
+        weak = 2 * half - strong
+        angle = 0.5 * np.arctan2(2 * dxy, dxx - dyy)  # of the eigenvector of the larger signed eigenvalue
+        angle = np.where(strong < 0, angle + np.pi / 2, angle)  # across the line
+        along_x, along_y = -np.sin(angle), np.cos(angle)
+        across = np.abs(along_x * normal_x + along_y * normal_y) / np.maximum(np.hypot(normal_x, normal_y), 1e-6)
+        ridge = (np.abs(strong) > RIDGE_CONTRAST) & (np.abs(weak) < 0.5 * np.abs(strong))
+        crossing |= ridge & (across > math.sin(math.radians(STRAND_ANGLE_DEG)))
+    return float(crossing[band].mean())
+
+
+def translucent_fraction(view: View, soft: np.ndarray) -> float:
+    """Share of the mask that is soft over a width that no feather has."""
+    partial = (soft > SOFT[0]) & (soft < SOFT[1])
+    core = cv2.distanceTransform(partial.astype(np.uint8), cv2.DIST_L2, 5) > SOFT_WIDTH_SHARE * max(soft.shape) / 2
+    wide = masks.connected_to(core, partial)
+    return float(wide.sum() / max(1, (soft > 0).sum()))
+
+
+def reflection(view: View) -> float | None:
+    """Correlation of the region, mirrored at its foot, with what lies below it; None where nothing does."""
+    x, y, width, height = cv2.boundingRect(view.region.astype(np.uint8))
+    foot = y + height
+    reach = min(height, view.region.shape[0] - foot)
+    if reach < 16 or width < 16:
+        return None
+    luma = cv2.GaussianBlur(view.luma[1], (0, 0), 2.0)
+    above, below = luma[foot - reach : foot, x : x + width][::-1], luma[foot : foot + reach, x : x + width]
+    inside = view.region[foot - reach : foot, x : x + width][::-1]
+    if inside.sum() < 256:
+        return None
+    a, b = above[inside] - above[inside].mean(), below[inside] - below[inside].mean()
+    return float((a * b).mean() / max(a.std() * b.std(), 1e-6))
+
+
+def geometry(view: View) -> dict[str, float]:
+    """Size, share, parts, contact with the frame and raggedness of the mask."""
+    plane = view.region.astype(np.uint8)
+    _, _, width, height = cv2.boundingRect(plane)
+    contours, _ = cv2.findContours(plane, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    length = sum(cv2.arcLength(contour, closed=True) for contour in contours)
+    area = float(plane.sum())
+    rim = (view.region[0].sum(), view.region[-1].sum(), view.region[:, 0].sum(), view.region[:, -1].sum())
+    model_scale = min(1.0, MODEL_SIDE_PX / max(view.size)) / view.scale
+    return {
+        "mask_size_px": min(width, height) * model_scale,
+        "mask_area_fraction": area / plane.size,
+        "mask_parts": float(cv2.connectedComponents(plane, connectivity=8)[0] - 1),
+        "mask_frame_contact": float(sum(map(int, rim))) / (2 * sum(plane.shape)),
+        "mask_raggedness": length**2 / (4 * math.pi * max(area, 1.0)),
+    }
+
+
+def _advise(view: View, found: dict[str, float | None], frame: int | None) -> tuple[str, str]:
+    """A word of `ADVICE` and the sentence that explains it."""
+
+    def misses(metric: str, level: str = "production") -> bool:
+        return found[metric] is not None and not threshold(metric).meets(found[metric], level)
+
+    grown, where = None, "" if frame is None else f" (frame {frame})"
+    bridge = f"the border runs through structure that surroundings do not predict ({found['border_bridge_delta_e']:.1f} of at most {threshold('border_bridge_delta_e').production:g})"
+    if misses("mask_translucent_fraction"):
+        share = found["mask_translucent_fraction"]
+        return "composite_by_hand", f"{share:.0%} of the mask is translucent, which a model repaints as solid{where}."
+    if misses("border_bridge_delta_e"):
+        grown = _calmer_border(view, found["border_bridge_delta_e"])
+        if grown:
+            return "grow_mask", f"{bridge}; grown by {grown[0]} px it is calmer ({grown[1]:.1f}){where}."
+        if misses("border_bridge_delta_e", "good enough") or misses("border_strand_fraction"):
+            strands = "thin strands cross it, and " if misses("border_strand_fraction") else ""
+            return "composite_by_hand", f"{bridge}; {strands}no calmer border is near{where}."
+    if misses("mask_size_px"):
+        return "crop_and_stitch", f"the region is only {found['mask_size_px']:.0f} px across at a model's size{where}."
+    box = view.place(view.region)
+    if max(box.width, box.height) < SMALL_SHARE * max(view.size) and max(view.size) > MODEL_SIDE_PX:
+        return "crop_and_stitch", f"the region fills little of a large frame; a crop gets the model's full size{where}."
+    if misses("mask_area_fraction"):
+        share = found["mask_area_fraction"]
+        return "quick_fix", f"{share:.0%} of the frame changes; consider generating it anew{where}."
+    caution = f", although {bridge}" if misses("border_bridge_delta_e") else ", its border is easy to bridge"
+    return "quick_fix", f"the region is large enough{caution}{where}."
+
+
+def _calmer_border(view: View, bridge: float) -> tuple[int, float] | None:
+    """By how many px of the full frame to grow the mask for a border that is easier to bridge, and how easy it is."""
+    for share in GROW_SHARES:
+        grown = share * max(view.region.shape)
+        easier, _ = border_bridge(view, view.distance + grown)
+        if easier <= CALMER * bridge:
+            return round(grown / view.scale), easier
+    return None
