@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..imaging import overlay
-from .anchors import Drift, measure_drift
+from .anchors import Drift, measure_drift, to_levels
 from .brand import brand_colors as check_brand_colors
 from .effect import effect_finding, shift_finding
 from .halo import halo_finding
@@ -76,7 +77,8 @@ def check_edit(
         if progress:
             progress((index + 1) / len(image))
     brand = check_brand_colors(image, edit_mask, list(brand_colors))
-    report = drift.report + Report(tuple(worst_measurement(of_one) for of_one in zip(*frames, strict=True))) + brand
+    measured = tuple(worst_measurement(of_one) for of_one in zip(*frames, strict=True))
+    report = drift.report + Report(measured, {"checked": zlib.crc32(to_levels(image).contiguous().cpu().numpy())}) + brand
     return CheckResult(report, overlay.heatmap(image, heat), fix.to(edit_mask.dtype))
 
 

@@ -11,6 +11,7 @@ from .view import Finding, View
 
 METRIC, SHIFT_METRIC = "edit_effect_delta_e", "edit_shift_px"
 MIN_SHIFT_BOX_PX = 24  # smaller regions match anywhere
+SEARCH_PX = 12  # at the judged size
 MOVED, MOVED_GAIN = 0.7, 0.1  # correlation with the displaced original, and its lead over the one in place
 # What the eye blurs at a distance of about 67 px per degree; color is seen more coarsely than lightness.
 LIGHTNESS_BLUR_PX, COLOR_BLUR_PX = 1.5, 3.0
@@ -48,31 +49,25 @@ def structure_kept(view: View) -> float:
 
 
 def shift_finding(view: View) -> Finding:
-    """How far the region shows the original's content displaced; 0 where it shows it in place, or something else.
-
-    Source: phase correlation, Kuglin and Hines 1975, as in OpenCV, confirmed by the correlation of structure.
-    """
+    """How far the region shows the original's content displaced; 0 where it shows it in place, or something else."""
     x, y, width, height = cv2.boundingRect(view.changed.astype(np.uint8))
+    x, y = max(x, SEARCH_PX), max(y, SEARCH_PX)  # room to look around in
+    width = min(x + width, view.region.shape[1] - SEARCH_PX) - x
+    height = min(y + height, view.region.shape[0] - SEARCH_PX) - y
     if min(width, height) < MIN_SHIFT_BOX_PX:
         return Finding(Measurement(SHIFT_METRIC, None, detail="too little changed to tell a displacement"))
-    box = (slice(y, y + height), slice(x, x + width))
     bands = [cv2.GaussianBlur(luma, (0, 0), 1.0) - cv2.GaussianBlur(luma, (0, 0), 8.0) for luma in view.luma]
-    weight = cv2.GaussianBlur(view.changed.astype(np.float32), (0, 0), 3.0)[box]
-    (dx, dy), _ = cv2.phaseCorrelate(bands[0][box] * weight, bands[1][box] * weight)
-    moved = cv2.warpAffine(bands[0], np.float32([[1, 0, dx], [0, 1, dy]]), bands[0].shape[::-1], flags=cv2.INTER_LINEAR)
-    inside = view.changed & (view.distance > 0)
-    now, then = _correlation(bands[0], bands[1], inside), _correlation(moved, bands[1], inside)
-    shift = float(np.hypot(dx, dy)) / view.scale
-    if then < MOVED or then < now + MOVED_GAIN:
-        shift = 0.0
-    detail = f"the content lies {dx / view.scale:+.1f} px across and {dy / view.scale:+.1f} px down" if shift else ""
+    around = bands[0][y - SEARCH_PX : y + height + SEARCH_PX, x - SEARCH_PX : x + width + SEARCH_PX]
+    box = (slice(y, y + height), slice(x, x + width))
+    inside = (view.changed & (view.distance > 2))[box].astype(np.float32)
+    score = np.nan_to_num(cv2.matchTemplate(around, bands[1][box], cv2.TM_CCORR_NORMED, mask=inside))
+    _, best, _, (column, row) = cv2.minMaxLoc(score)
+    dx, dy = ((SEARCH_PX - at) / view.scale for at in (column, row))
+    moved = best >= MOVED and best >= score[SEARCH_PX, SEARCH_PX] + MOVED_GAIN
+    shift = float(np.hypot(dx, dy)) if moved else 0.0
+    detail = f"the content lies {dx:+.0f} px across and {dy:+.0f} px down" if moved else ""
     heat = view.changed * (shift / threshold(SHIFT_METRIC).production)
     return Finding(Measurement(SHIFT_METRIC, shift, view.place(view.changed), detail), heat)
-
-
-def _correlation(a: np.ndarray, b: np.ndarray, where: np.ndarray) -> float:
-    a, b = a[where] - a[where].mean(), b[where] - b[where].mean()
-    return float((a * b).mean() / max(a.std() * b.std(), 1e-9))
 
 
 def effect_finding(view: View, *, seated: bool = True) -> Finding:

@@ -72,6 +72,21 @@ class Report:
         """Both reports' measurements, in order; of equal inputs the later wins."""
         return Report(self.measurements + other.measurements, {**self.inputs, **other.inputs})
 
+    def followed_by(self, check: Report) -> Report:
+        """This report brought up to date by a later check of the finished picture.
+
+        A measurement that the check made takes the place of the one an earlier step, such as Seam Feather, made of the
+        same metric and subject. What the check could not measure stays as it was. A check of another picture replaces
+        nothing: its `inputs["checked"]` is another.
+        """
+        if "checked" in self.inputs and self.inputs["checked"] != check.inputs.get("checked"):
+            return self + check
+        earlier = {(m.metric, m.subject) for m in self.measurements if m.value is not None}
+        news = tuple(m for m in check.measurements if m.value is not None or (m.metric, m.subject) not in earlier)
+        replaced = {(m.metric, m.subject) for m in news}
+        kept = tuple(m for m in self.measurements if (m.metric, m.subject) not in replaced)
+        return Report(kept + news, {**self.inputs, **check.inputs})
+
     def verdict(self, level: str) -> str:
         """The worst verdict of all measurements."""
         verdicts = [measurement.verdict(level) for measurement in self.measurements]

@@ -23,6 +23,7 @@ MARGIN_PX = 40
 CONTENT_LIMIT, TONE_LIMIT = 0.06, 0.2
 GOES_ON_SHARE = 0.7  # of a window's pixels; with less the step is the edit's own
 LEAST_BORDER = 0.1  # share of the windows; fewer agree by chance
+PARALLEL_PX, FOLLOWS = 10, 1.7  # a border steps this much more than contours so far from it: it follows an edge
 LEAST_PLAIN = 0.3  # share of the windows without an edge of the original's; with less the mask follows an object
 NATURAL_STEP = 3.0  # OKLab x 100; where the original steps this far itself, the mask follows an edge that hides a seam
 NOISE_FACTOR = 2.0  # grain is coarser than a pixel: a mean of n pixels varies as that of n / 2 independent ones
@@ -167,9 +168,19 @@ def measure_seam(original: Tensor, image: Tensor, region: Tensor) -> Seam | None
 
 
 def plain_windows(lab: np.ndarray, distance: np.ndarray, window: np.ndarray, count: int) -> np.ndarray:
-    """Windows (count,) in which a picture (H, W, 3), OKLab x 100, has no edge of its own along the border."""
-    natural = np.linalg.norm(_window_steps(lab, distance, window, count, 4), axis=1)
-    return natural < NATURAL_STEP
+    """Windows (count,) in which a picture (H, W, 3), OKLab x 100, has no edge of its own along the border.
+
+    None has where the mask follows an object, which shows by the border stepping more than contours parallel to it,
+    however faint the picture is: what is redrawn within an object's own outline has no seam.
+    """
+    border, *parallel = (
+        np.linalg.norm(_window_steps(lab, distance - offset, window, count, 4), axis=1)
+        for offset in (0, PARALLEL_PX, -PARALLEL_PX)
+    )
+    around = np.concatenate(parallel)
+    if np.isfinite(around).any() and np.nanmedian(border) > FOLLOWS * np.nanmedian(around):
+        return np.zeros(count, bool)
+    return border < NATURAL_STEP
 
 
 def seam_findings(view: View) -> tuple[Finding, Finding]:

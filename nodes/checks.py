@@ -21,10 +21,10 @@ class EditCheck(io.ComfyNode):
             display_name="Edit Integration Check",
             category=GROUP,
             description=(
-                "Compare an edited picture with its original: did locked pixels stay, did brand colors hold, how much "
-                "changed. Put a Quality Gate behind it."
+                "Compare an edited picture with its original: did locked pixels stay, does the edit sit without seam, "
+                "halo, softness or other grain, did light and brand colors hold. Put a Quality Gate behind it."
             ),
-            search_aliases=["qa", "verify", "compare", "drift check", "anchor check", "difference"],
+            search_aliases=["qa", "verify", "compare", "drift check", "anchor check", "difference", "seam", "denoise"],
             has_intermediate_output=True,
             inputs=[
                 io.Image.Input("original", tooltip="The approved picture. 1 frame, or as many as image has."),
@@ -46,7 +46,7 @@ class EditCheck(io.ComfyNode):
             ],
             outputs=[
                 types.Report.Output("report", "report", tooltip="The findings, for the Quality Gate and for scripts."),
-                io.Image.Output("heatmap", "heatmap", tooltip="Where locked pixels changed: blue little, yellow much."),
+                io.Image.Output("heatmap", "heatmap", tooltip="Where something misses its limit: blue a little, yellow much."),
                 io.Mask.Output(
                     "fix_mask", "fix_mask", tooltip="1 where it failed: feed it back to the surgical strike."
                 ),
@@ -63,8 +63,9 @@ class EditCheck(io.ComfyNode):
             convert.required_mask_in(edit_mask, after, "edit_mask"),
             lock_mask=convert.mask_in(lock_mask, after, "lock_mask"),
             brand_colors=color.parse_colors(brand_colors),
+            progress=convert.progress(),
         )
-        merged = (report or Report()) + result.report
+        merged = (report or Report()).followed_by(result.report)
         return io.NodeOutput(
             merged,
             convert.image_out(result.heatmap, image[..., :3]),

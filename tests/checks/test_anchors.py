@@ -10,7 +10,7 @@ def values(report):
 
 def test_identical_pictures_have_no_drift(chelsea, make_disc):
     report = anchor_drift(chelsea, chelsea.clone(), 1 - make_disc(chelsea))
-    assert values(report) == {"anchor_changed_px": 0, "anchor_max_error": 0, "edit_changed_fraction": 0.0}
+    assert set(values(report).values()) == {0}
     assert report.verdict("production") == "pass"
 
 
@@ -23,6 +23,17 @@ def test_one_pixel_off_by_one_level_fails_and_is_found(chelsea, make_disc):
     assert report.measurements[0].where == Place(440, 5)
     assert report.verdict("good enough") == "fail"
     assert measure_drift(chelsea, image, 1 - disc).map.nonzero().tolist() == [[0, 0, 5, 440]]
+
+
+def test_the_999th_of_1000_and_the_share_are_told(chelsea):
+    image = chelsea.clone()
+    flat, count = image.view(3, -1), chelsea[0, 0].numel()
+    flat[:, : count // 500] = (flat[:, : count // 500] + 10 / 255).where(flat[:, : count // 500] < 0.5, flat[:, : count // 500] - 10 / 255)
+    found = values(anchor_drift(chelsea, image, torch.ones_like(chelsea[:, :1])))
+    assert found["anchor_changed_fraction"] == pytest.approx(0.002, rel=0.01)
+    assert found["anchor_p999_error"] == pytest.approx(10, abs=1)
+    flat[:, count // 2000 :] = chelsea.view(3, -1)[:, count // 2000 :]
+    assert values(anchor_drift(chelsea, image, torch.ones_like(chelsea[:, :1])))["anchor_p999_error"] == 0
 
 
 def test_changes_inside_the_edit_are_no_drift(chelsea, make_disc):

@@ -80,3 +80,27 @@ def test_a_value_on_the_limit_passes(level):
 def test_unknown_level_lists_the_levels():
     with pytest.raises(ValueError, match="choose one of good enough, production"):
         THRESHOLDS[0].verdict(1, "perfect")
+
+
+def test_a_later_check_takes_the_place_of_earlier_steps():
+    step = Report((Measurement("seam_step", 2.0), Measurement("product_scale", 1.0)))
+    check = Report((Measurement("seam_step", 0.1), Measurement("anchor_max_error", 0)), {"checked": 1})
+    merged = step.followed_by(check)
+    assert [(m.metric, m.value) for m in merged.measurements] == [
+        ("product_scale", 1.0),
+        ("seam_step", 0.1),
+        ("anchor_max_error", 0),
+    ]
+    assert merged.followed_by(check) == merged
+
+
+def test_a_check_of_another_picture_hides_nothing():
+    first = Report((Measurement("anchor_max_error", 9),), {"checked": 1})
+    second = Report((Measurement("anchor_max_error", 0),), {"checked": 2})
+    assert first.followed_by(second).verdict("production") == "fail"
+
+
+def test_what_a_check_could_not_measure_stays_as_it_was():
+    step = Report((Measurement("seam_step", 2.0), Measurement("brand_delta_e00", 1.0, subject="#ffffff")))
+    check = Report((Measurement("seam_step", None, detail="n/a"), Measurement("brand_delta_e00", 9.0, subject="#000000")))
+    assert [m.value for m in step.followed_by(check).measurements] == [2.0, 1.0, 9.0]

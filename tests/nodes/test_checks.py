@@ -2,10 +2,12 @@ import json
 
 import pytest
 import torch
+from edit_first.checks import complexity
 from edit_first.checks.report import Measurement, Report
 from edit_first.headless import files
 from edit_first.headless.comfy_api import ExecutionBlocker
 from edit_first.nodes.checks import EditCheck
+from edit_first.nodes.complexity import ComplexityCheck
 from edit_first.nodes.gate import QualityGate
 
 FAILED = Report((Measurement("anchor_max_error", 3),))
@@ -13,13 +15,24 @@ PASSED = Report((Measurement("anchor_max_error", 0),))
 PICTURE = torch.rand(1, 5, 7, 4)
 
 
-def test_edit_check_appends_to_an_earlier_report(chelsea, make_disc):
+def test_edit_check_brings_an_earlier_report_up_to_date(chelsea, make_disc):
     image = chelsea.movedim(1, 3)
-    output = EditCheck.execute(image, image, make_disc(chelsea)[:, 0], report=FAILED)
-    assert output[0].measurements[0] == FAILED.measurements[0] and len(output[0].measurements) > 1
+    tiny = Measurement("product_scale", 0.3)
+    output = EditCheck.execute(image, image, make_disc(chelsea)[:, 0], report=FAILED + Report((tiny,)))
+    metrics = [m.metric for m in output[0].measurements]
+    assert output[0].measurements[0] == tiny and metrics.count("anchor_max_error") == 1
     assert output[1].shape == image.shape and output[2].shape == image.shape[:3]
-    assert json.loads(json.dumps(output.ui["edit_first"]))[0]["verdict"]["production"] == "fail"
-    assert output.ui["text"][0].startswith("Fail (production)")
+    assert json.loads(json.dumps(output.ui["edit_first"]))[0]["verdict"]["production"] == "warn"
+    assert output.ui["text"][0].startswith("Warn (production): product scale is 0.3")
+
+
+def test_complexity_check_is_the_library(chelsea, make_disc):
+    output = ComplexityCheck.execute(chelsea.movedim(1, 3), make_disc(chelsea)[:, 0], report=PASSED)
+    direct = complexity.check_complexity(chelsea, make_disc(chelsea))
+    assert output[0] == PASSED + direct.report and output[2] == direct.advice
+    assert torch.equal(output[1], direct.heatmap.movedim(1, 3))
+    with pytest.raises(ValueError, match="edit_mask is empty"):
+        ComplexityCheck.execute(chelsea.movedim(1, 3), torch.zeros_like(chelsea[:, 0]))
 
 
 def test_edit_check_batch_equals_singles(chelsea, make_disc):
