@@ -1,11 +1,9 @@
 """Where the limits of the Edit Integration Check come from: clean edits against injected defects on many photographs.
 
-    PHOTOS_PATH=<folder of PNG photographs> python benchmarks/edit_check.py [--cases FILE | --scale FILE | --summary …]
+    PHOTOS_PATH=<folder of PNG photographs> python benchmarks/edit_check.py [--summary]
 
-`--cases FILE` measures every case and appends a line of JSON for each, so that an interrupted run goes on where it
-stopped; `--scale FILE` does the same with one edit saved at several sizes; without an option both files in the
-system's temporary folder are brought up to date and summarized. One half of the photographs set the limits, the other
-verifies them.
+Every measured case is a line of JSON in a file of the temporary folder, so that an interrupted run goes on where it
+stopped; remove both files to measure anew. One half of the photographs set the limits, the other verifies them.
 """
 
 from __future__ import annotations
@@ -29,7 +27,7 @@ from edit_first.checks.effect import shift_finding
 from edit_first.checks.halo import halo_finding
 from edit_first.checks.seam import seam_findings
 from edit_first.checks.texture import texture_findings
-from edit_first.checks.thresholds import threshold
+from edit_first.checks.thresholds import VERDICTS, threshold
 from edit_first.checks.view import make_view
 from edit_first.imaging import color, grain, masks, seam
 from torch import Tensor
@@ -237,20 +235,21 @@ def hosts(photo: calibration.Photo, number: int, side: int) -> Iterator[tuple[st
     yield kind, Host(image, mask, number, kind == "object")
 
 
-def measure(path: Path, side: int = SIDE, only: int | None = None) -> None:
-    """Measure every case that the file does not hold yet."""
+def measure(path: Path, side: int = SIDE) -> None:
+    """Measure every case that the file does not hold yet; defects only on the verifying half."""
     done = {(entry["photo"], entry["mask"]) for entry in read(path)}
     for number, photo in enumerate(calibration.photo_set()):
-        if only and number % only:
-            continue
         for kind, host in hosts(photo, number, side):
             if (photo.name, kind) in done:
                 continue
             about = {"photo": photo.name, "half": photo.half, "drawing": photo.drawing, "mask": kind}
-            lines = [
-                json.dumps({**about, "case": name, **findings(name, own, edited), **(rivals(edited, own.mask) if compared(name) else {})})
-                for name, own, edited in cases(host)
-            ]
+            lines = []
+            for name, own, edited in cases(host):
+                verifies = photo.half == "verify"
+                if not verifies and not name.startswith("clean"):
+                    break  # the limits follow from the clean edits alone
+                common = rivals(edited, own.mask) if verifies and compared(name) else {}
+                lines.append(json.dumps({**about, "case": name, **findings(name, own, edited), **common}))
             with path.open("a") as file:
                 file.write("\n".join(lines) + "\n")
 
@@ -259,12 +258,196 @@ def read(path: Path) -> list[dict]:
     return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
 
 
+# ---------------------------------------------------------------- one edit at several sizes
+
+
+def sized_cases(host: Host) -> Iterator[tuple[str, Tensor]]:
+    """Edits of a large frame; lengths are shares of its longer side, so that they are the same edit at every size."""
+    side = max(host.image.shape[2:])
+    yield "clean: recolor", host.within(recolored(host.image))
+    yield "blur 0.1 % of the side", host.inside(masks.gaussian_blur(host.image, 0.001 * side))
+    yield "tone 4, hard", host.inside(offset(host, 4))
+    yield "light halo 0.2 % of the side", host.inside(haloed(host, 0.002 * side, light=True))
+
+
+def measure_sizes(path: Path, most: int) -> None:
+    """Verdicts of the same edits saved at every size, for photographs that are large enough."""
+    done = {entry["photo"] for entry in read(path)}
+    large = [photo for photo in calibration.photo_set() if not photo.drawing and photo.name in LARGE]
+    for number, photo in enumerate(large[:most]):
+        if photo.name in done:
+            continue
+        image = quantized(photo.load(max(SIZES)))
+        host = Host(image, calibration.blob_mask(image, number), number, False)
+        lines = []
+        for name, edited in sized_cases(host):
+            for side in SIZES:
+                before, after = (_resized(picture, side) for picture in (image, edited))
+                mask = (_resized(host.mask, side) > 0.5).float()
+                found = region_findings(make_view(before, after, mask))
+                verdicts = {f.measurement.metric: f.measurement.verdict("production") for f in found}
+                values = {f.measurement.metric: f.measurement.value for f in found}
+                lines.append(
+                    json.dumps({"photo": photo.name, "case": name, "side": side, **values, "verdicts": verdicts})
+                )
+        with path.open("a") as file:
+            file.write("\n".join(lines) + "\n")
+
+
+def _resized(image: Tensor, side: int) -> Tensor:
+    scale = side / max(image.shape[2:])
+    size = [max(1, round(length * scale)) for length in image.shape[2:]]
+    array = cv2.resize(image[0].movedim(0, 2).numpy(), tuple(size[::-1]), interpolation=cv2.INTER_AREA)
+    return quantized(torch.from_numpy(array.reshape(*size, -1)).movedim(2, 0)[None])
+
+
+# ---------------------------------------------------------------- summary
+
+
+def judged_values(rows: list[dict], metric: str) -> dict[str, list[float]]:
+    """Values by photograph; 0 where the metric did not apply, as nothing is then found."""
+    found: dict[str, list[float]] = {}
+    for row in rows:
+        found.setdefault(row["photo"], []).append(row.get(metric) or 0.0)
+    return found
+
+
+def alarm_rates(rows: list[dict]) -> dict:
+    """Share of the clean edits of which any metric warns or fails, at both levels."""
+    metrics = [metric for metric in METRICS if any(metric in row for row in rows)]
+
+    def worst(row: dict, level: str) -> str:
+        verdicts = [threshold(m).verdict(_value(row, m), level) for m in metrics]
+        return max(verdicts, key=VERDICTS.index)
+
+    rates = {}
+    for word, accepted in (("fail", ("fail",)), ("warn or fail", ("warn", "fail"))):
+        by_photo: dict[str, list[float]] = {}
+        for row in rows:
+            by_photo.setdefault(row["photo"], []).append(float(worst(row, "production") in accepted))
+        rates[word] = _with_interval(lambda values: float(np.mean(values)), by_photo)
+    by_metric = {
+        m: np.mean([threshold(m).verdict(_value(row, m), "production") != "pass" for row in rows]) for m in metrics
+    }
+    return {"edits": len(rows), **rates, "by metric": {m: round(float(v), 4) for m, v in by_metric.items() if v}}
+
+
+def _value(row: dict, metric: str) -> float | None:
+    return row.get(metric)
+
+
+def _with_interval(statistic: Callable, *groups: dict[str, list[float]]) -> dict:
+    pooled = [[value for values in group.values() for value in values] for group in groups]
+    return {"value": round(statistic(*pooled), 3), "interval": calibration.interval(statistic, *groups)}
+
+
+def detection(rows: list[dict]) -> dict:
+    """AUC and rate at 5 % false alarms of every defect, ours and the common statistics', against all clean edits."""
+    clean = [row for row in rows if row["case"].startswith("clean")]
+    result = {}
+    for case in dict.fromkeys(row["case"] for row in rows if not row["case"].startswith("clean")):
+        defective = [row for row in rows if row["case"] == case]
+        names = [METRIC_OF[next(word for word in METRIC_OF if word in case)]]
+        names += RIVALS if compared(case) else []
+        result[case] = {"edits": len(defective)}
+        for name in names:
+            groups = judged_values(clean, name), judged_values(defective, name)
+            result[case][name] = {
+                "auc": _with_interval(calibration.area_under_curve, *groups),
+                "rate at 5 %": _with_interval(calibration.detection_rate, *groups),
+            }
+    return result
+
+
+def flips(rows: list[dict]) -> dict:
+    """How often an edit's verdict at a size is not the one that it has at most sizes."""
+    judged = ("seam_step", "grain_log2_ratio", "sharpness_log2_ratio", "halo_lightness", "edit_shift_px")
+    by_edit: dict[tuple, dict[int, str]] = {}
+    for row in rows:
+        verdicts = [row["verdicts"][metric] for metric in judged]
+        by_edit.setdefault((row["photo"], row["case"]), {})[row["side"]] = max(verdicts, key=VERDICTS.index)
+    counts = {side: [] for side in SIZES}
+    for verdicts in by_edit.values():
+        usual = max(VERDICTS, key=lambda v: sum(v == other for other in verdicts.values()))
+        for side, verdict in verdicts.items():
+            counts[side].append(verdict != usual)
+    everything = [flip for side in counts.values() for flip in side]
+    return {
+        "edits": len(by_edit),
+        "flipped": round(float(np.mean(everything)), 3),
+        "by size": {side: round(float(np.mean(values)), 3) for side, values in counts.items()},
+    }
+
+
+def summarize(rows: list[dict], sized: list[dict]) -> dict:
+    """What the page tells."""
+    halves = {half: [row for row in rows if row["half"] == half] for half in calibration.HALVES}
+    clean = {half: [row for row in chosen if row["case"].startswith("clean")] for half, chosen in halves.items()}
+    tuned = clean["tune"]
+    quantiles = {
+        m: [
+            round(float(np.quantile([row[m] for row in tuned if row.get(m) is not None], q)), 3)
+            for q in (0.5, 0.9, 0.95, 0.98)
+        ]
+        for m in METRICS
+    }
+    return {
+        "photographs": len({row["photo"] for row in rows}),
+        "px": SIDE,
+        "clean p50, p90, p95, p98 (tuning half)": quantiles,
+        "false alarms": {half: alarm_rates(chosen) for half, chosen in clean.items()},
+        "false alarms by case (verifying half)": {
+            case: alarm_rates([row for row in clean["verify"] if row["case"] == case])["warn or fail"]["value"]
+            for case in dict.fromkeys(row["case"] for row in clean["verify"])
+        },
+        "detection (verifying half)": detection(halves["verify"]),
+        "detection by mask (verifying half)": {
+            kind: {
+                case: found[METRIC_OF[next(word for word in METRIC_OF if word in case)]]
+                for case, found in detection([row for row in halves["verify"] if row["mask"] == kind]).items()
+            }
+            for kind in MASKS
+        },
+        "sizes": flips(sized) if sized else None,
+    }
+
+
+METRICS = (
+    "seam_step", "grain_log2_ratio", "sharpness_log2_ratio", "halo_lightness", "edit_shift_px", "light_exposure_ev",
+    "light_white_balance_ev", "light_contrast_ratio",
+)  # fmt: skip
+METRIC_OF = {
+    "tone": "seam_step", "halo": "halo_lightness", "misplaced": "edit_shift_px", "grain": "grain_log2_ratio",
+    "": "sharpness_log2_ratio",
+}  # fmt: skip
+RIVALS = ["Laplacian variance", "Tenengrad", "BRISQUE class", "mean color"]
+SIZES = (512, 832, 1280, 2048, 3840)
+LARGE = {
+    "bridge",
+    "dragonfly",
+    "kleiber",
+    "seeding",
+    "sunset",
+    "volna",
+    "wine",
+    "picosdeeuropa",
+    "aitzgorri",
+    "life",
+    "friends",
+}
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cases", type=Path)
-    parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--cases", type=Path, default=Path(tempfile.gettempdir()) / "edit_check_cases.jsonl")
+    parser.add_argument("--sizes", type=Path, default=Path(tempfile.gettempdir()) / "edit_check_sizes.jsonl")
+    parser.add_argument("--large", type=int, default=len(LARGE), help="photographs that are measured at several sizes")
+    parser.add_argument("--summary", action="store_true", help="only summarize what was measured")
     options = parser.parse_args()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     with torch.inference_mode():
-        measure(options.cases or Path(tempfile.gettempdir()) / "edit_check_cases.jsonl", only=options.every)
+        if not options.summary:
+            measure(options.cases)
+            measure_sizes(options.sizes, options.large)
+        harness.save("edit_check", summarize(read(options.cases), read(options.sizes)))

@@ -21,12 +21,8 @@ class Drift:
 
     report: Report
     change: Tensor  # (B, 1, H, W) int16: every pixel's change in 8-bit levels, the largest of its channels
+    map: Tensor  # the same, 0 where nothing is locked
     locked: Tensor  # (B, 1, H, W) bool
-
-    @property
-    def map(self) -> Tensor:
-        """Change of the locked pixels, 0 elsewhere: (B, 1, H, W) int16."""
-        return self.change * self.locked
 
 
 def measure_drift(original: Tensor, image: Tensor, lock: Tensor) -> Drift:
@@ -46,12 +42,13 @@ def measure_drift(original: Tensor, image: Tensor, lock: Tensor) -> Drift:
     locked = (lock > 0).expand(image.shape[0], 1, *image.shape[2:])
     change = _change(original, image)
     locked_px, free_px = int(locked.sum()), int((~locked).sum())
-    counts = torch.bincount(change[locked].int(), minlength=256) if locked_px else torch.zeros(256, dtype=torch.int64)
-    largest, changed = int(counts.nonzero().max()) if locked_px else 0, locked_px - int(counts[0]) if locked_px else 0
-    p999 = int((counts.cumsum(0) < 0.999 * locked_px).sum())
-    where = None
+    drift = change * locked
+    largest, changed, p999, where = int(drift.max()), 0, 0, None
     if largest:
-        frame, _, y, x = (int(i) for i in ((change == largest) & locked).nonzero()[0])
+        counts = torch.bincount(drift.flatten().int(), minlength=256)
+        counts[0] -= free_px
+        changed, p999 = locked_px - int(counts[0]), int((counts.cumsum(0) < 0.999 * locked_px).sum())
+        frame, _, y, x = (int(i) for i in (drift == largest).nonzero()[0])
         where = Place(x, y, frame=frame)
     values = {
         "anchor_changed_px": changed,
@@ -64,7 +61,7 @@ def measure_drift(original: Tensor, image: Tensor, lock: Tensor) -> Drift:
     moved = float(((change > 1) & ~locked).sum()) / free_px if free_px else None
     measurements.append(Measurement("edit_changed_fraction", moved, detail="" if free_px else "every pixel is locked"))
     inputs = {"frames": image.shape[0], "width": image.shape[3], "height": image.shape[2], "locked_px": locked_px}
-    return Drift(Report(tuple(measurements), inputs), change, locked)
+    return Drift(Report(tuple(measurements), inputs), change, drift, locked)
 
 
 def anchor_drift(original: Tensor, image: Tensor, lock: Tensor) -> Report:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..imaging import overlay
-from .anchors import Drift, measure_drift, to_levels
+from .anchors import Drift, measure_drift
 from .brand import brand_colors as check_brand_colors
 from .effect import effect_finding, shift_finding
 from .halo import halo_finding
@@ -66,10 +66,12 @@ def check_edit(
     lock = (edit_mask <= 0).to(edit_mask.dtype) if lock_mask is None else lock_mask
     drift = measure_drift(original, image, lock)
     heat, fix, frames = drift.map.float() / HEAT_FULL_LEVELS, (drift.map > 0).float(), []
+    checked = 0  # what tells this picture from another one
     for index in range(len(image)):
         edit = edit_mask[index if len(edit_mask) > 1 else 0][None]
         region = (edit > 0) & ~drift.locked[index][None]
         view = make_view(original[index : index + 1], image[index : index + 1], region, index)
+        checked = zlib.crc32(np.ascontiguousarray(view.after), checked)
         findings = [_spill(drift, edit, view), *region_findings(view)]
         for finding in findings:
             _mark(finding, view, heat[index], fix[index])
@@ -78,7 +80,7 @@ def check_edit(
             progress((index + 1) / len(image))
     brand = check_brand_colors(image, edit_mask, list(brand_colors))
     measured = tuple(worst_measurement(of_one) for of_one in zip(*frames, strict=True))
-    report = drift.report + Report(measured, {"checked": zlib.crc32(to_levels(image).contiguous().cpu().numpy())}) + brand
+    report = drift.report + Report(measured, {"checked": checked}) + brand
     return CheckResult(report, overlay.heatmap(image, heat), fix.to(edit_mask.dtype))
 
 
@@ -114,7 +116,7 @@ def _spill(drift: Drift, edit: Tensor, view: View) -> Finding:
     inside = (edit[0, 0] > 0).cpu().numpy()
     if not inside.any() or not (change > SPILL_LEVELS)[~inside].any():
         return Finding(Measurement("mask_spill_fraction", 0.0))
-    seen = cv2.blur(change.astype(np.float32), (3, 3)) > SPILL_LEVELS
+    seen = (cv2.blur(change.astype(np.float32), (3, 3)) > SPILL_LEVELS) & (change > SPILL_LEVELS)
     outside = (seen & ~inside).astype(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(outside, connectivity=8)
     touching = np.unique(labels[cv2.dilate(inside.astype(np.uint8), np.ones((3, 3))) > 0])

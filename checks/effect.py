@@ -63,7 +63,8 @@ def shift_finding(view: View) -> Finding:
     score = np.nan_to_num(cv2.matchTemplate(around, bands[1][box], cv2.TM_CCORR_NORMED, mask=inside))
     _, best, _, (column, row) = cv2.minMaxLoc(score)
     dx, dy = ((SEARCH_PX - at) / view.scale for at in (column, row))
-    moved = best >= MOVED and best >= score[SEARCH_PX, SEARCH_PX] + MOVED_GAIN
+    inner = max(abs(SEARCH_PX - column), abs(SEARCH_PX - row)) < SEARCH_PX  # at the rim it only gets better beyond
+    moved = inner and best >= MOVED and best >= score[SEARCH_PX, SEARCH_PX] + MOVED_GAIN
     shift = float(np.hypot(dx, dy)) if moved else 0.0
     detail = f"the content lies {dx:+.0f} px across and {dy:+.0f} px down" if moved else ""
     heat = view.changed * (shift / threshold(SHIFT_METRIC).production)

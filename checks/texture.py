@@ -103,7 +103,7 @@ def _sharp(blocks: Blocks, inside: np.ndarray, reference: Blocks, ring: np.ndarr
         if structured.sum() < MIN_BLOCKS // 2:
             return None
         structured &= reference.mid >= np.median(reference.mid[structured])
-        difference = np.where(structured, blocks.acuity - reference.acuity, 0)
+        difference = np.where(structured, blocks.acuity - reference.acuity, 0.0)
         return float(np.median(difference[structured])), difference
     structure = np.log2(blocks.mid + BAND_FLOOR)
     inside, ring = inside & (blocks.mid >= LEAST_STRUCTURE), ring & (blocks.mid >= LEAST_STRUCTURE)
@@ -119,7 +119,7 @@ def _sharp(blocks: Blocks, inside: np.ndarray, reference: Blocks, ring: np.ndarr
             continue
         usual = float(np.median(sides[1]))
         bins.append((float(np.median(sides[0])) - usual, len(sides[0])))
-        difference[here] = blocks.sharpness[here] - usual
+        difference[here & inside] = blocks.sharpness[here & inside] - usual
     if not bins:
         return None
     return float(np.average([value for value, _ in bins], weights=[count for _, count in bins])), difference
@@ -137,7 +137,7 @@ def _grain(blocks: Blocks, inside: np.ndarray, reference: Blocks, ring: np.ndarr
         return None
     usual = np.median(reference.grain[ring & flat])
     value = math.log2((float(np.median(blocks.grain[inside & flat])) + GRAIN_FLOOR) / (float(usual) + GRAIN_FLOOR))
-    return value, np.where(flat, np.log2((blocks.grain + GRAIN_FLOOR) / (usual + GRAIN_FLOOR)), 0)
+    return value, np.where(flat & inside, np.log2((blocks.grain + GRAIN_FLOOR) / (usual + GRAIN_FLOOR)), 0.0)
 
 
 def _finding(view: View, metric: str, found: tuple | None, ways: tuple[str, str], told: str) -> Finding:
@@ -151,14 +151,17 @@ def _finding(view: View, metric: str, found: tuple | None, ways: tuple[str, str]
 
 
 def _local(view: View, difference: np.ndarray) -> np.ndarray:
-    """A block statistic, smoothed over neighboring blocks and spread over the changed pixels: (h, w)."""
-    smooth = cv2.blur(difference.astype(np.float32), (5, 5))
+    """A block statistic, 0 where a block says nothing, as the mean over neighbors that do, on what changed: (h, w)."""
+    known = (difference != 0).astype(np.float32)
+    smooth = cv2.blur(difference.astype(np.float32), (5, 5)) / np.maximum(cv2.blur(known, (5, 5)), 1e-3)
     height, width = view.region.shape
     rows, columns = difference.shape
     plane = cv2.resize(smooth, (columns * BLOCK_PX, rows * BLOCK_PX), interpolation=cv2.INTER_LINEAR)
     below, right = max(0, height - plane.shape[0]), max(0, width - plane.shape[1])
     plane = cv2.copyMakeBorder(plane, 0, below, 0, right, cv2.BORDER_REPLICATE)[:height, :width]
-    return np.maximum(plane, 0) * view.changed
+    # Single pixels that happen to be equal are no holes.
+    changed = cv2.morphologyEx(view.changed.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    return np.maximum(plane, 0) * (changed * view.region)
 
 
 def texture_report(image: Tensor, edit: Tensor, *, plate: Tensor | None = None, before: Tensor | None = None) -> Report:

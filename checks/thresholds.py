@@ -71,12 +71,12 @@ THRESHOLDS = (
         "brand owners commonly ask for at most 2; ISO 12647-2 tolerates 3.5 to 5 in print",
     ),
     Threshold(
-        "grain_log2_ratio", "doublings", "lower", 1.28, 1.01, "warn", "Grain Match",
+        "grain_log2_ratio", "doublings", "lower", 1.1, 0.7, "warn", "Grain Match",
         "How much stronger or weaker grain is inside the edit than around it, in flat parts of like brightness.",
         "benchmarks/texture.py: 95 and 99 % of clean masks on 22 photographs (n = 66); on 21 others 8 and 3 % of clean masks are over, a patch blurred by 1.2 px is over in 81 and 67 %",
     ),
     Threshold(
-        "sharpness_log2_ratio", "doublings", "lower", None, None, "warn", "Grain Match",
+        "sharpness_log2_ratio", "doublings", "lower", 1, 0.6, "warn", "Grain Match",
         "How much softer or sharper the sharpest edges inside the edit are than those outside it.",
         "shown for information: what is out of focus is soft on purpose",
     ),
@@ -143,7 +143,7 @@ THRESHOLDS = (
         "benchmark scenes: photographs with 1 % of contrast taken off read at most 0.11, mild exposure errors (0.15 to 0.45 EV) 0.27, full ones 0.50",
     ),
     Threshold(
-        "light_white_balance_ev", "EV, red over blue", "lower", 0.4, 0.2, "warn", "Lighting Harmonize",
+        "light_white_balance_ev", "EV, red over blue", "lower", 0.6, 0.3, "warn", "Lighting Harmonize",
         "Warmth of a region against the original's, or against its surroundings where there is no original.",
         "benchmark scenes: photographs with 1 % of contrast taken off read at most 0.03, mild white balance errors 0.26, full ones 0.71",
     ),
@@ -256,7 +256,7 @@ THRESHOLDS = (
         "shown for information",
     ),
     Threshold(
-        "halo_lightness", "L*", "lower", 4, 2, "warn", "Seam Feather",
+        "halo_lightness", "L*", "lower", 3, 1.5, "warn", "Seam Feather",
         "Light or dark fringe along the edit's border that is neither the original nor the edit.",
         "provisional",
     ),

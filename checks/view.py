@@ -123,9 +123,15 @@ def make_view(before: Tensor | None, after: Tensor, region: Tensor, frame: int =
     height, width = after.shape[2:]
     scale = min(1.0, JUDGED_SIDE / max(width, height))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    shrunk = shrink((region[0, 0] > 0).cpu().numpy().astype(np.float32), size)
-    images = [None if image is None else shrink(to_array(image.float()), size) for image in (before, after)]
-    return View(*images, shrunk > 0.5, (width, height), frame)
+    inside = shrink((region[0, 0] > 0).to(torch.float32).cpu().numpy(), size) > 0.5
+    return View(_reduced(before, size), _reduced(after, size), inside, (width, height), frame)
+
+
+def _reduced(image: Tensor | None, size: tuple[int, int]) -> np.ndarray | None:
+    if image is None:
+        return None
+    # Channel by channel: a large frame is never copied as a whole.
+    return np.stack([shrink(plane.float().cpu().numpy(), size) for plane in image[0]], 2)
 
 
 def shrink(plane: np.ndarray, size: tuple[int, int]) -> np.ndarray:

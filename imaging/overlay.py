@@ -99,13 +99,18 @@ def heatmap(image: Tensor, heat: Tensor) -> Tensor:
         (B, 3, H, W): from gray over blue and orange to yellow.
     """
     gray = (0.35 * color.luma(image)).repeat(1, 3, 1, 1)
+    box = masks.bounding_box(heat)
+    if box is None:
+        return gray
+    x, y, width, height = box
+    heat, shown = (t[..., y : y + height, x : x + width] for t in (heat, gray))
     hot = heat[:, 0] > 0
     stops = torch.cat([color.swatch(name, image) for name in HEAT_COLORS], 2)[0, :, :, 0]  # (3, stops)
     position = heat[:, 0][hot].clamp(0, 1) * (len(HEAT_COLORS) - 1)
     low = position.long().clamp(max=len(HEAT_COLORS) - 2)
     ramp = torch.lerp(stops[:, low], stops[:, low + 1], position - low)
     for channel in range(3):
-        plane = gray[:, channel]
+        plane = shown[:, channel]
         plane[hot] = torch.maximum(ramp[channel], plane[hot])
     return gray
 

@@ -46,7 +46,9 @@ class EditCheck(io.ComfyNode):
             ],
             outputs=[
                 types.Report.Output("report", "report", tooltip="The findings, for the Quality Gate and for scripts."),
-                io.Image.Output("heatmap", "heatmap", tooltip="Where something misses its limit: blue a little, yellow much."),
+                io.Image.Output(
+                    "heatmap", "heatmap", tooltip="Where something misses its limit: blue a little, yellow much."
+                ),
                 io.Mask.Output(
                     "fix_mask", "fix_mask", tooltip="1 where it failed: feed it back to the surgical strike."
                 ),

@@ -28,7 +28,9 @@ def test_one_pixel_off_by_one_level_fails_and_is_found(chelsea, make_disc):
 def test_the_999th_of_1000_and_the_share_are_told(chelsea):
     image = chelsea.clone()
     flat, count = image.view(3, -1), chelsea[0, 0].numel()
-    flat[:, : count // 500] = (flat[:, : count // 500] + 10 / 255).where(flat[:, : count // 500] < 0.5, flat[:, : count // 500] - 10 / 255)
+    flat[:, : count // 500] = (flat[:, : count // 500] + 10 / 255).where(
+        flat[:, : count // 500] < 0.5, flat[:, : count // 500] - 10 / 255
+    )
     found = values(anchor_drift(chelsea, image, torch.ones_like(chelsea[:, :1])))
     assert found["anchor_changed_fraction"] == pytest.approx(0.002, rel=0.01)
     assert found["anchor_p999_error"] == pytest.approx(10, abs=1)

@@ -102,5 +102,7 @@ def test_a_check_of_another_picture_hides_nothing():
 
 def test_what_a_check_could_not_measure_stays_as_it_was():
     step = Report((Measurement("seam_step", 2.0), Measurement("brand_delta_e00", 1.0, subject="#ffffff")))
-    check = Report((Measurement("seam_step", None, detail="n/a"), Measurement("brand_delta_e00", 9.0, subject="#000000")))
+    check = Report(
+        (Measurement("seam_step", None, detail="n/a"), Measurement("brand_delta_e00", 9.0, subject="#000000"))
+    )
     assert [m.value for m in step.followed_by(check).measurements] == [2.0, 1.0, 9.0]
