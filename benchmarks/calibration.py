@@ -93,8 +93,9 @@ def _within(image: Tensor, side: int) -> list[int]:
 
 def area_under_curve(clean: Sequence[float], defective: Sequence[float]) -> float:
     """Chance that a defective case measures higher than a clean one."""
-    a, b = np.asarray(clean, float), np.asarray(defective, float)
-    return float((b[:, None] > a).mean() + 0.5 * (b[:, None] == a).mean())
+    a, b = np.sort(np.asarray(clean, float)), np.asarray(defective, float)
+    below = (np.searchsorted(a, b, "left") + np.searchsorted(a, b, "right")) / 2  # an equal value counts half
+    return float(below.mean() / len(a))
 
 
 def detection_rate(clean: Sequence[float], defective: Sequence[float], false_alarms: float = 0.05) -> float:

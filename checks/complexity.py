@@ -205,6 +205,9 @@ def _advise(view: View, found: dict[str, float | None], frame: int | None) -> tu
     if misses("mask_translucent_fraction"):
         share = found["mask_translucent_fraction"]
         return "composite_by_hand", f"{share:.0%} of the mask is translucent, which a model repaints as solid{where}."
+    if misses("border_strand_fraction", "good enough"):
+        share = found["border_strand_fraction"]
+        return "composite_by_hand", f"thin strands cross {share:.0%} of the border, and a model redraws them{where}."
     if misses("border_bridge_delta_e"):
         grown = _calmer_border(view, found["border_bridge_delta_e"])
         if grown:

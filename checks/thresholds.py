@@ -271,14 +271,14 @@ THRESHOLDS = (
         "shown for information",
     ),
     Threshold(
-        "border_bridge_delta_e", "CIELAB", "lower", 9, 6, "warn", "",
+        "border_bridge_delta_e", "CIELAB", "lower", 12, 9, "warn", "",
         "How unpredictable the picture is along the edit mask's border: error of filling the border from both sides.",
-        "provisional",
+        "benchmarks/complexity.py, 78 regions: a quarter read over 9, a tenth over 12; rank correlation with the visibility of a standard imperfect edit 0.85 (0.69 to 0.94), a proxy",
     ),
     Threshold(
-        "border_strand_fraction", "fraction", "lower", 0.25, 0.15, "warn", "",
+        "border_strand_fraction", "fraction", "lower", 0.45, 0.3, "warn", "",
         "Share of the edit mask's border that thin lines such as hair cross.",
-        "provisional",
+        "benchmarks/complexity.py, 78 regions: a quarter read over 0.27, one in twenty over 0.47",
     ),
     Threshold(
         "mask_translucent_fraction", "fraction", "lower", 0.15, 0.05, "warn", "",

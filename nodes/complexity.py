@@ -7,7 +7,8 @@ from comfy_api.latest import io
 from ..checks import complexity as library
 from ..checks.report import Report
 from . import convert, types
-from .checks import GROUP, report_ui
+from .checks import GROUP
+from .report_view import report_ui
 
 
 class ComplexityCheck(io.ComfyNode):
@@ -53,7 +54,10 @@ class ComplexityCheck(io.ComfyNode):
         result = library.check_complexity(picture, mask, progress=convert.progress())
         merged = (report or Report()) + result.report
         return io.NodeOutput(
-            merged, convert.image_out(result.heatmap, image[..., :3]), result.advice, ui=report_ui(merged)
+            merged,
+            convert.image_out(result.heatmap, image[..., :3]),
+            result.advice,
+            ui=report_ui(merged, result.heatmap),
         )
 
 

@@ -21,7 +21,7 @@ def strands(image, seed=0):
     """Thin dark lines in all directions from the center outward."""
     levels = (image[0].movedim(0, 2).numpy() * 255).astype(np.uint8).copy()
     height, width = levels.shape[:2]
-    for angle in np.linspace(0, 2 * np.pi, 120, endpoint=False):
+    for angle in np.linspace(0, 2 * np.pi, 90, endpoint=False):
         end = (int(width / 2 + 140 * np.cos(angle)), int(height / 2 + 140 * np.sin(angle)))
         cv2.line(levels, (width // 2, height // 2), end, (20, 20, 20), 1, cv2.LINE_AA)
     return torch.from_numpy(levels).movedim(2, 0)[None].float() / 255
