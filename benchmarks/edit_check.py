@@ -365,6 +365,14 @@ def detection(rows: list[dict], *, intervals: bool = True) -> dict:
                 "auc": told(calibration.area_under_curve, *groups),
                 "rate at 5 %": told(calibration.detection_rate, *groups),
             }
+            if number == 0:  # once more without the cases to which the metric did not apply
+                seen = [[row[name] for row in side if row.get(name) is not None] for side in (clean, defective)]
+                result[case]["measured"] = len(seen[1])
+                if all(seen):
+                    result[case]["where measured"] = {
+                        "auc": round(calibration.area_under_curve(*seen), 3),
+                        "rate at 5 %": round(calibration.detection_rate(*seen), 3),
+                    }
     return result
 
 
@@ -412,8 +420,10 @@ def summarize(rows: list[dict], sized: list[dict]) -> dict:
         "detection (verifying half)": detection(halves["verify"]),
         "detection by mask (verifying half)": {
             kind: {
-                case: found[METRIC_OF[next(word for word in METRIC_OF if word in case)]]
-                for case, found in detection([row for row in halves["verify"] if row["mask"] == kind], intervals=False).items()
+                case: {key: found[key] for key in ("edits", "measured", "where measured") if key in found}
+                for case, found in detection(
+                    [row for row in halves["verify"] if row["mask"] == kind], intervals=False
+                ).items()
             }
             for kind in MASKS
         },
