@@ -124,6 +124,9 @@ def _against(image: Tensor, truth: Tensor, inside: Tensor) -> tuple[float, float
     same = inside & (mismatch <= limit)
     edited, original = _luminance_stops(image, same), _luminance_stops(truth, same)
     exposure = abs(float((edited - original).median()))
+    shift = (_stops(image, same) - _stops(truth, same)).median(1).values
+    if abs(float(shift[0] - shift[2])) > MAX_WHITE_EV:  # another color as a whole, which changes luminance as well
+        return exposure, abs(float(shift[0] - shift[2])), _ratio(edited.std(), original.std())
     neutral = same & (color.srgb_to_oklab(truth)[:, 1:].norm(dim=1, keepdim=True) <= NEUTRAL_CHROMA)
     white = None
     if int(neutral.sum()) >= max(MIN_PIXELS, NEUTRAL_SHARE * int(same.sum())):

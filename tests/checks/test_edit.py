@@ -2,8 +2,6 @@ import pytest
 import torch
 from edit_first.checks.brand import brand_colors
 from edit_first.checks.edit import check_edit
-from edit_first.checks.gate import decide
-from edit_first.checks.report import Measurement, Report
 from edit_first.imaging import color
 
 BRAND = "#e30613"
@@ -63,16 +61,3 @@ def test_a_region_too_small_to_judge_is_not_measured(chelsea):
     region[..., :3, :5] = 1
     (measured,) = brand_colors(chelsea, region, [BRAND]).measurements
     assert measured.value is None and "15 pixels" in measured.detail
-
-
-def test_gate_decides_by_level():
-    warned = Report((Measurement("brand_delta_e00", 3.0, subject=BRAND),))
-    assert decide(warned, "production").passed and decide(warned, "production").summary.startswith("Warn (production)")
-    failed = Report((Measurement("anchor_max_error", 1),))
-    assert not decide(failed, "good enough").passed
-
-
-def test_gate_does_not_pass_what_was_not_measured():
-    for report in (Report(), Report((Measurement("anchor_max_error", None, detail="no pixel is locked"),))):
-        decision = decide(report, "good enough")
-        assert not decision.passed and "connect a check" in decision.summary
