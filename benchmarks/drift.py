@@ -47,6 +47,7 @@ class Scene:
     truth: np.ndarray  # the original with the edit and without the drift
     mask: np.ndarray  # where truth and original differ
     to_edited: np.ndarray  # (H, W, 2): where each original pixel lies in the edited frame, in its px
+    drift: Drift
 
 
 def load(path, longest: int = 0) -> np.ndarray:
@@ -179,6 +180,17 @@ def recolor(image: np.ndarray, drift: Drift) -> np.ndarray:
     return np.clip(image * (1 + drift.falloff * ramp / 2)[..., None], 0, 1)
 
 
+def undo_color(image: np.ndarray, drift: Drift) -> np.ndarray:
+    """The exact inverse of `recolor`, but for what it clipped."""
+    height, width = image.shape[:2]
+    ramp = np.linspace(-1, 1, width)[None, :] + np.linspace(-1, 1, height)[:, None]
+    image = image / (1 + drift.falloff * ramp / 2)[..., None]
+    gray = image @ np.array((0.2126, 0.7152, 0.0722))
+    image = gray[..., None] + (image - gray[..., None]) / drift.saturation
+    image = image / (1 + drift.white_balance * np.array((1.0, 0.0, -1.0))) / drift.gain
+    return (np.clip(image, 0, None) ** (1 / drift.gamma)).clip(0, 1).astype(np.float32)
+
+
 def redraw(image: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
     """VAE-like loss: part of the fine detail is dropped and part of it replaced by detail of like energy."""
     base = cv2.GaussianBlur(image, (0, 0), 1.2)
@@ -194,7 +206,7 @@ def make(photo: np.ndarray, other: np.ndarray, kind: str, area: float, drift: Dr
     rng = np.random.default_rng(seed)
     truth, mask = edit(photo, kind, area, other, rng)
     forward = geometry(photo.shape[:2], drift, rng)
-    return Scene(photo, render(truth, drift, forward, rng), truth, mask, forward)
+    return Scene(photo, render(truth, drift, forward, rng), truth, mask, forward, drift)
 
 
 def random_drift(rng: np.random.Generator, level: str = "typical") -> Drift:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import cv2
 import numpy as np
@@ -13,13 +14,14 @@ from torch import Tensor
 
 from . import change, masks
 from .color import delta_e00, srgb_to_lab, srgb_to_oklab
+from .detail import fit_detail
 from .light import fit_light
 from .photometric import fit_color
 from .register import register
 from .registration import Registration, resample
 from .seam import feather
 
-FEATHER_PX = 2.0  # within the margin that `change.find` leaves, where both frames agree; wider fades the edit's own rim
+FEATHER_PX = 1.0  # of partial blend: the drift is undone, so that a wider ramp hides nothing and fades the edit's rim
 INLIER = 2.5  # a pixel counts as unchanged up to this many times the usual difference
 CHANGED_MARGIN_PX = 6  # around changed pixels, kept out of the fits: their blurred edges
 
@@ -55,6 +57,7 @@ class FrameDrift:
     color_shift: float | None  # median CIEDE2000 of unchanged pixels before the match; None: nothing unchanged
     color_residual: float | None  # the same after it
     changed_fraction: float  # share of the frame that the edit mask covers
+    detail_restored: bool  # unchanged pixels proved a loss of detail, and it was taken back
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ class LockResult:
 
     image: Tensor  # the edit on the original's own pixels
     edit_mask: Tensor  # [0, 1]: where image may differ from the original; 0 on locks
-    aligned: Tensor  # the whole edited frame, in register and in the original's colors
+    aligned: Tensor  # the whole edited frame, in register, in the original's colors and as sharp as proof reaches
     found: Tensor  # 0 or 1: what really changed, whatever mask was given
     spill: Tensor  # 0 or 1: changed outside the given edit mask or on a lock; all 0 when there is neither
     drift: tuple[FrameDrift, ...]
@@ -75,6 +78,7 @@ def restore(
     *,
     align: str = "auto",
     match_color: bool = True,
+    match_detail: bool = True,
     sensitivity: float = 0.5,
     edit_mask: Tensor | None = None,
     lock_mask: Tensor | None = None,
@@ -87,6 +91,7 @@ def restore(
         edited: (B, 3, H2, W2), the raw frame that a model made of it, at any size of about the same aspect.
         align: "auto", "off", "shift", "similarity" or "perspective", see `register.register`.
         match_color: take the color drift of the whole frame back, fitted on unchanged pixels.
+        match_detail: bring back detail that the model's frame lost, as far as unchanged pixels prove it.
         sensitivity: 0..1, how faint a change counts as an edit; used when no edit mask is given, and for the spill.
         edit_mask: (B or 1, 1, H, W), 1 = may change. None: what really changed.
         lock_mask: (B or 1, 1, H, W); pixels above 0 stay the original's.
@@ -100,12 +105,11 @@ def restore(
     """
     _check(original, edited, sensitivity, edit_mask, lock_mask)
     count = max(len(original), len(edited))
+    settings = _Settings(align, match_color, match_detail, sensitivity)
     parts = []
     for index in range(count):
         frame = tuple(_frame_of(batch, index) for batch in (original, edited, edit_mask, lock_mask))
-        parts.append(_restore_frame(*frame, align, match_color, sensitivity))
-        if progress:
-            progress((index + 1) / count)
+        parts.append(_restore_frame(*frame, settings, partial(_share_done, progress, index, count)))
     return LockResult(
         *(
             torch.cat([getattr(part, name) for part in parts])
@@ -140,28 +144,53 @@ def _frame_of(batch: Tensor | None, index: int) -> Tensor | None:
     return None if batch is None else batch[min(index, len(batch) - 1)][None]
 
 
-def _restore_frame(
-    original, edited, edit_mask, lock_mask, align: str, match_color: bool, sensitivity: float
-) -> LockResult:
-    """`restore` for one frame."""
-    registration = register(original, edited, model=align, ignore=edit_mask)[0]
+@dataclass(frozen=True)
+class _Settings:
+    """What `restore` was asked for."""
+
+    align: str
+    match_color: bool
+    match_detail: bool
+    sensitivity: float
+
+
+def _share_done(progress: Callable[[float], None] | None, frame: int, frames: int, share: float) -> None:
+    """Tell how much of all frames is done when a share of one is."""
+    if progress:
+        progress((frame + share) / frames)
+
+
+def _restore_frame(original, edited, edit_mask, lock_mask, settings: _Settings, done: Callable[[float], None]):
+    """`restore` for one frame; the shares of its time are those of a picture of 4 megapixels."""
+    registration = register(
+        original, edited, model=settings.align, ignore=edit_mask, progress=lambda share: done(0.45 * share)
+    )[0]
     aligned, covered = resample(edited, [registration])
+    done(0.55)
     work = _Work.of(original, aligned, covered, edit_mask)
     before = work.color_difference()
-    if match_color:
+    if settings.match_color:
         aligned, work = _match(work, aligned)
-    found = change.find(work.evidence(), sensitivity).to(original)
+    done(0.75)
+    found = change.find(work.evidence(), settings.sensitivity).to(original)
+    done(0.8)
     allowed = found if edit_mask is None else edit_mask
     region = allowed if lock_mask is None else torch.where(lock_mask > 0, torch.zeros_like(allowed), allowed)
-    if align == "off" and not match_color and edit_mask is not None:
+    detail = fit_detail(aligned, original, work.unchanged_at_full_size()) if settings.match_detail else None
+    aligned = aligned if detail is None else detail.apply(aligned)
+    done(0.95)
+    if settings.align == "off" and not settings.match_color and edit_mask is not None:
         image = restore_anchors(original, aligned, region)  # the frame is taken as it is, its own blend included
     else:
         # A plain narrow ramp measured best of all seam methods: what remains of the drift is too small to hide.
         image, _ = feather(original, aligned, region, method="alpha", feather_px=FEATHER_PX)
         image = restore_anchors(original, image, region)
-    # `found` carries a margin; only what lies beyond it has left the region.
-    spill = found * (masks.grow((region > 0).float(), 2 * change.margin_px(found)) <= 0)
-    drift = FrameDrift(registration, before, work.color_difference(), float((region > 0).float().mean()))
+    spill = torch.zeros_like(found)
+    if region is not found:  # `found` carries a margin; only what lies beyond it has left the region
+        spill = found * (masks.grow((region > 0).float(), 2 * change.margin_px(found)) <= 0)
+    changed = float((region > 0).float().mean())
+    drift = FrameDrift(registration, before, work.color_difference(), changed, detail is not None)
+    done(1.0)
     return LockResult(image, region, aligned, found, spill, (drift,))
 
 
@@ -171,7 +200,8 @@ class _Work:
 
     original: Tensor  # (1, 3, h, w)
     aligned: Tensor
-    raw: Tensor  # aligned, before its colors were matched
+    original_lab: np.ndarray  # (h, w, 3) OKLab
+    trust: np.ndarray  # (h, w), see `change.clipping_trust`
     covered: np.ndarray  # (h, w) bool
     allowed: np.ndarray  # (h, w) bool: not known to be edited
     unchanged: np.ndarray  # (h, w) bool
@@ -195,8 +225,9 @@ class _Work:
         # Interpolation and the frame's own border row spoil a few px: the mask is carried over them instead.
         inside_deep = cv2.erode(inside.astype(np.uint8), np.ones((9, 9), np.uint8), borderValue=0) > 0
         unchanged = change.unchanged_start(a, b, inside_deep & free)
+        trust = change.clipping_trust(a, b)
         a, b = (torch.from_numpy(image).movedim(-1, 0)[None] for image in (a, b))
-        return cls(a, b, b, inside_deep, free, unchanged, (width, height))
+        return cls(a, b, _oklab(a), trust, inside_deep, free, unchanged, (width, height))
 
     def with_aligned(self, aligned: Tensor, tolerance: float) -> _Work:
         """The same pair in other colors, and the unchanged pixels that these show; tolerance scales the limits."""
@@ -209,10 +240,13 @@ class _Work:
 
     def evidence(self) -> change.Evidence:
         """How far the difference of each pixel is beyond the usual."""
-        original, raw = (image[0].movedim(0, -1).numpy() for image in (self.original, self.raw))
-        a, b = (srgb_to_oklab(image)[0].movedim(0, -1).contiguous().numpy() for image in (self.original, self.aligned))
-        trust = change.clipping_trust(original, raw)
-        return change.Evidence(change.evidence(a, b, trust, self.covered, self.unchanged), self.covered, self.size)
+        ratio = change.evidence(self.original_lab, _oklab(self.aligned), self.trust, self.covered, self.unchanged)
+        return change.Evidence(ratio, self.covered, self.size)
+
+    def unchanged_at_full_size(self) -> Tensor:
+        """(1, 1, H, W), 1 where a pixel is unchanged."""
+        plane = cv2.resize(self.unchanged.astype(np.uint8), self.size, interpolation=cv2.INTER_NEAREST)
+        return torch.from_numpy(plane)[None, None]
 
     def color_difference(self) -> float | None:
         """Median CIEDE2000 of unchanged pixels, in means of 3 x 3 px so that grain does not count."""
@@ -221,6 +255,11 @@ class _Work:
         a, b = (srgb_to_lab(F.avg_pool2d(image, 3, ceil_mode=True)) for image in (self.original, self.aligned))
         unchanged = torch.from_numpy(self.unchanged[::3, ::3])
         return float(delta_e00(a, b)[0, 0][unchanged].median()) if unchanged.any() else None
+
+
+def _oklab(image: Tensor) -> np.ndarray:
+    """(1, 3, h, w) sRGB as float32 OKLab (h, w, 3)."""
+    return srgb_to_oklab(image)[0].movedim(0, -1).contiguous().numpy()
 
 
 def _reduce(image: Tensor, grid: tuple[int, int]) -> np.ndarray:

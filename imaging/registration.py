@@ -111,7 +111,8 @@ def _resample_rows(source: np.ndarray, registration: Registration, first: int) -
     rows = min(ROWS, registration.size[1] - first)
     points = registration.points(first, rows)
     height, width = source.shape[:2]
-    inside = (points > -0.5).all(-1) & (points < (width - 0.5, height - 0.5)).all(-1)
+    x, y = points[..., 0], points[..., 1]
+    inside = (x > -0.5) & (x < width - 0.5) & (y > -0.5) & (y < height - 0.5)
     density = max(width / registration.size[0], height / registration.size[1])
     reads = 1 if density < 1.05 else int(np.ceil(density))
     total = 0

@@ -67,6 +67,15 @@ class AnchorLock(io.ComfyNode):
                     "lock_mask", optional=True, tooltip="Above 0 = stays bit-identical; wins over every edit."
                 ),
                 types.report_input(),
+                io.Boolean.Input(
+                    "match_detail",
+                    default=True,
+                    optional=True,
+                    tooltip=(
+                        "Bring back the sharpness that the model's frame lost, as far as unchanged pixels prove it. "
+                        "Nothing is invented: without proof the frame stays as it is."
+                    ),
+                ),
             ],
             outputs=[
                 io.Image.Output(
@@ -89,6 +98,7 @@ class AnchorLock(io.ComfyNode):
         edit_mask=None,
         lock_mask=None,
         report=None,
+        match_detail=True,
     ) -> io.NodeOutput:
         before, after = convert.image_in(original, "original"), convert.image_in(edited, "edited")
         result = library.restore(
@@ -96,6 +106,7 @@ class AnchorLock(io.ComfyNode):
             after,
             align=align,
             match_color=match_color,
+            match_detail=match_detail,
             sensitivity=sensitivity,
             edit_mask=convert.mask_in(edit_mask, before, "edit_mask", "original"),
             lock_mask=convert.mask_in(lock_mask, before, "lock_mask", "original"),
