@@ -31,6 +31,7 @@ OUTLINE = 0.2  # near a strong change, what is weaker than this share of it is i
 CLIPPED = 0.985  # sRGB value from which (and below 1 - which) a channel may have lost what it held
 NEARLY_CLIPPED = 0.85  # of the brightest channel: the other frame may well show the same there
 NEARLY_BLACK = 0.06
+DARK = 0.2  # sRGB value below which OKLab makes ever more of an 8-bit level that nobody sees
 CLIPPED_TRUST = 0.25  # share of a difference that counts there: white for pale still shows, a tint does not
 SEED, REACH = 10.0, 4.0  # hysteresis at sensitivity 0.5, in units of the usual difference of unchanged pixels
 SENSITIVITY_FACTOR = 4.0  # from sensitivity 0 to 1 the limits fall by this factor
@@ -94,7 +95,7 @@ def _same_color_map(
 
 
 def clipping_trust(original: np.ndarray, raw: np.ndarray) -> np.ndarray:
-    """How far a difference can be trusted, (h, w): less where both frames are so bright, or so dark, that one clips.
+    """How far a difference can be trusted, (h, w): less where both frames are dark, or so bright or dark that one clips.
 
     A clipped channel has lost what it held, and matching the colors spreads the loss to the other channels. `raw` is
     the aligned frame before its colors were matched, as matching moves a clipped 1.0 elsewhere.
@@ -103,7 +104,8 @@ def clipping_trust(original: np.ndarray, raw: np.ndarray) -> np.ndarray:
     highest, lowest = (reduce(of, cv2.split(raw)) for of in (cv2.max, cv2.min))
     bright = (cv2.dilate(highest, np.ones((3, 3))) >= CLIPPED) & (brightest >= NEARLY_CLIPPED)
     dark = (cv2.erode(lowest, np.ones((3, 3))) <= 1 - CLIPPED) & (brightest <= NEARLY_BLACK)
-    return np.where(bright | dark, np.float32(CLIPPED_TRUST), np.float32(1))
+    visible = (cv2.max(brightest, highest) / np.float32(DARK)).clip(CLIPPED_TRUST, 1)
+    return np.where(bright | dark, np.float32(CLIPPED_TRUST), visible)
 
 
 def evidence(
@@ -115,7 +117,7 @@ def evidence(
     it counts only where no strong fine change is near, whose edge it would smear. Texture that was lost or drawn over
     at the same color has too few strong pixels for either; its energy in a window tells it.
     """
-    level = np.minimum(activity(original[..., 0]), activity(aligned[..., 0]))
+    level = np.minimum(activity(original), activity(aligned))
     difference = (original - aligned) * trust[..., None]
     fine, coarse = (_ratio(difference, level, covered, unchanged & covered, sigma) for sigma in SCALES_PX)
     fine = np.where(fine > OUTLINE * _largest_near(fine, 6), fine, np.minimum(fine, 1))
@@ -155,10 +157,11 @@ def _disc(radius: int) -> np.ndarray:
     return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
 
 
-def activity(lightness: np.ndarray) -> np.ndarray:
-    """Local standard deviation of lightness."""
-    high = lightness - cv2.GaussianBlur(lightness, (0, 0), 2.5)
-    return np.sqrt(cv2.GaussianBlur(high * high, (0, 0), 2.5))
+def activity(image: np.ndarray) -> np.ndarray:
+    """Local standard deviation (h, w) of a plane (h, w), or of all planes of (h, w, 3) together."""
+    high = image - cv2.GaussianBlur(image, (0, 0), 2.5)
+    energy = high * high if high.ndim == 2 else _squared_length(high)
+    return np.sqrt(cv2.GaussianBlur(energy, (0, 0), 2.5))
 
 
 def _usual(values: np.ndarray, level: np.ndarray, unchanged: np.ndarray, least: float) -> np.ndarray:
