@@ -12,6 +12,7 @@ from functools import reduce
 import cv2
 import numpy as np
 import torch
+from scipy import ndimage
 from torch import Tensor
 
 from . import masks
@@ -33,6 +34,10 @@ NEARLY_CLIPPED = 0.85  # of the brightest channel: the other frame may well show
 NEARLY_BLACK = 0.06
 DARK = 0.2  # sRGB value below which OKLab makes ever more of an 8-bit level that nobody sees
 CLIPPED_TRUST = 0.25  # share of a difference that counts there: white for pale still shows, a tint does not
+LOWEST_LAB = np.array((0, -0.4, -0.4), np.float32)
+COLOR_CELL, COLOR_CELLS = 0.04, 26  # OKLab; cells of the colors that unchanged pixels have
+LEAST_COLOR_SHARE = 1e-4  # of the unchanged pixels, from which a color counts as known
+MISFIT, MOST_MISFIT = 0.15, 0.012  # error of the color match by distance to a known color, and at most; OKLab
 SEED, REACH = 10.0, 4.0  # hysteresis at sensitivity 0.5, in units of the usual difference of unchanged pixels
 SENSITIVITY_FACTOR = 4.0  # from sensitivity 0 to 1 the limits fall by this factor
 CLOSE_SHARE = 0.012  # gaps up to this share of the shorter side are closed
@@ -119,7 +124,8 @@ def evidence(
     """
     level = np.minimum(activity(original), activity(aligned))
     difference = (original - aligned) * trust[..., None]
-    fine, coarse = (_ratio(difference, level, covered, unchanged & covered, sigma) for sigma in SCALES_PX)
+    misfit = _misfit(aligned, unchanged & covered)
+    fine, coarse = (_ratio(difference, level, misfit, covered, unchanged & covered, sigma) for sigma in SCALES_PX)
     fine = np.where(fine > OUTLINE * _largest_near(fine, 6), fine, np.minimum(fine, 1))
     texture = _texture(difference, level, covered, unchanged & covered)
     ratio = np.where(_largest_near(fine, 9) < SEED, np.maximum(fine, coarse), fine)
@@ -137,12 +143,24 @@ def _texture(difference: np.ndarray, level: np.ndarray, covered: np.ndarray, unc
     return cv2.erode(scaled, _disc(TEXTURE_SPREAD_PX))
 
 
-def _ratio(difference, level, covered: np.ndarray, unchanged: np.ndarray, sigma: float) -> np.ndarray:
+def _ratio(difference, level, misfit, covered: np.ndarray, unchanged: np.ndarray, sigma: float) -> np.ndarray:
     # Normalized blur: nothing bleeds in from where the edited frame has no data.
     share = cv2.GaussianBlur(covered.astype(np.float32), (0, 0), sigma)
     smooth = cv2.GaussianBlur(difference * covered[..., None], (0, 0), sigma) / np.maximum(share, 0.1)[..., None]
     length = np.sqrt(_squared_length(smooth))
-    return length / _usual(length, level, unchanged, LEAST_DIFFERENCE)
+    return length / (_usual(length, level, unchanged, LEAST_DIFFERENCE) + misfit)
+
+
+def _misfit(aligned: np.ndarray, unchanged: np.ndarray) -> np.ndarray:
+    """By how much the color match may be off at each pixel, (h, w): it is extrapolated to colors nothing unchanged has."""
+    cell = ((aligned - LOWEST_LAB) / COLOR_CELL).astype(np.int32).clip(0, COLOR_CELLS - 1)
+    index = (cell[..., 0] * COLOR_CELLS + cell[..., 1]) * COLOR_CELLS + cell[..., 2]
+    count = np.bincount(index[unchanged], minlength=COLOR_CELLS**3)
+    unknown = (count < LEAST_COLOR_SHARE * max(1, unchanged.sum())).reshape((COLOR_CELLS,) * 3)
+    if unknown.all():
+        return np.zeros(index.shape, np.float32)
+    distance = COLOR_CELL * ndimage.distance_transform_edt(unknown)
+    return np.minimum(MISFIT * distance, MOST_MISFIT).astype(np.float32).ravel()[index]
 
 
 def _squared_length(image: np.ndarray) -> np.ndarray:
