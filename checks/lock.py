@@ -49,9 +49,10 @@ def _motion(drift: FrameDrift, subject: str) -> list[Measurement]:
 
 def _color(drift: FrameDrift, subject: str) -> list[Measurement]:
     left = "" if drift.color_shift is not None else "no pixel is unchanged"
+    sharp = "lost detail is brought back too" if drift.detail_restored else left
     return [
         Measurement("drift_color_delta_e00", drift.color_shift, detail=left, subject=subject),
-        Measurement("color_residual_delta_e00", drift.color_residual, detail=left, subject=subject),
+        Measurement("color_residual_delta_e00", drift.color_residual, detail=sharp, subject=subject),
     ]
 
 

@@ -1,5 +1,6 @@
 """What an edit changed, told from noise."""
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -58,8 +59,49 @@ def test_usual_difference_follows_texture():
     rng = np.random.default_rng(1)
     activity = np.tile(np.linspace(0.001, 0.1, 400, dtype=np.float32), (100, 1))
     length = np.abs(rng.normal(0, 1, activity.shape)).astype(np.float32) * (0.01 + activity)
-    usual = change._usual(length, activity, np.ones(activity.shape, bool))
+    usual = change._usual(length, activity, np.ones(activity.shape, bool), change.LEAST_DIFFERENCE)
     assert usual[0, 380] > 4 * usual[0, 10]
+
+
+def test_an_edit_among_flat_pixels_does_not_raise_the_usual_difference():
+    activity = np.tile(np.linspace(0.001, 0.1, 400, dtype=np.float32), (100, 1))
+    length = np.full(activity.shape, 0.01, np.float32)
+    length[:, :60] = 0.3  # an edit that is not told yet
+    usual = change._usual(length, activity, np.ones(activity.shape, bool), change.LEAST_DIFFERENCE)
+    assert usual.max() < 0.02
+
+
+def textured(seed=0, shape=(200, 240)):
+    rng = np.random.default_rng(seed)
+    plain = np.full((*shape, 3), (0.6, 0.02, 0.03), np.float32)
+    plain[..., 0] += 0.2 * cv2.GaussianBlur(rng.standard_normal(shape).astype(np.float32), (0, 0), 1.2)
+    return plain
+
+
+def found_between(original, aligned):
+    everywhere = np.ones(original.shape[:2], bool)
+    trust = np.ones(original.shape[:2], np.float32)
+    ratio = change.evidence(original, aligned, trust, everywhere, everywhere)
+    return change.find(change.Evidence(ratio, everywhere, original.shape[1::-1]))[0, 0].numpy() > 0
+
+
+def test_texture_lost_at_the_same_color_is_a_change():
+    original = textured()
+    drifted = cv2.GaussianBlur(original, (0, 0), 0.6)  # what the model did to everything
+    edited = drifted.copy()
+    edited[60:140, 80:160] = cv2.GaussianBlur(original, (0, 0), 12)[60:140, 80:160]
+    assert not found_between(original, drifted).any()
+    found = found_between(original, edited)
+    assert found[66:134, 86:154].mean() > 0.95 and not found[:45].any() and not found[:, :65].any()
+
+
+def test_a_color_that_nothing_unchanged_has_is_judged_with_more_doubt():
+    lab = np.full((80, 100, 3), (0.6, 0.0, 0.0), np.float32)
+    lab[20:60, 30:70] = (0.5, 0.25, 0.1)
+    known = np.ones(lab.shape[:2], bool)
+    known[15:65, 25:75] = False
+    misfit = change._misfit(lab, known)
+    assert misfit[0, 0] == 0 and 0.005 < misfit[40, 50] <= np.float32(change.MOST_MISFIT)
 
 
 def test_clipped_highlights_are_trusted_less():
@@ -68,6 +110,12 @@ def test_clipped_highlights_are_trusted_less():
     raw[:, 10:] = 1.0
     trust = change.clipping_trust(original, raw)
     assert (trust[:, :8] == 1).all() and (trust[:, 12:] < 0.5).all()
+
+
+def test_the_dark_is_trusted_less():
+    dark = np.full((8, 8, 3), 0.02, np.float32)
+    assert (change.clipping_trust(dark, dark) == change.CLIPPED_TRUST).all()
+    assert (change.clipping_trust(dark, dark + 0.5) == 1).all(), "black for gray is no dark difference"
 
 
 def test_result_has_the_size_of_the_frame():
