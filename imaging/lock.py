@@ -91,7 +91,8 @@ def restore(
         edited: (B, 3, H2, W2), the raw frame that a model made of it, at any size of about the same aspect.
         align: "auto", "off", "shift", "similarity" or "perspective", see `register.register`.
         match_color: take the color drift of the whole frame back, fitted on unchanged pixels.
-        match_detail: bring back detail that the model's frame lost, as far as unchanged pixels prove it.
+        match_detail: bring back detail that the model's frame lost, as far as unchanged pixels prove it. Without align
+            and match_color, and with an edit mask, the frame is taken as it is.
         sensitivity: 0..1, how faint a change counts as an edit; used when no edit mask is given, and for the spill.
         edit_mask: (B or 1, 1, H, W), 1 = may change. None: what really changed.
         lock_mask: (B or 1, 1, H, W); pixels above 0 stay the original's.
@@ -176,11 +177,14 @@ def _restore_frame(original, edited, edit_mask, lock_mask, settings: _Settings, 
     done(0.8)
     allowed = found if edit_mask is None else edit_mask
     region = allowed if lock_mask is None else torch.where(lock_mask > 0, torch.zeros_like(allowed), allowed)
-    detail = fit_detail(aligned, original, work.unchanged_at_full_size()) if settings.match_detail else None
+    as_it_is = settings.align == "off" and not settings.match_color and edit_mask is not None  # its own blend included
+    detail = None
+    if settings.match_detail and not as_it_is:
+        detail = fit_detail(aligned, original, work.unchanged_at_full_size())
     aligned = aligned if detail is None else detail.apply(aligned)
     done(0.95)
-    if settings.align == "off" and not settings.match_color and edit_mask is not None:
-        image = restore_anchors(original, aligned, region)  # the frame is taken as it is, its own blend included
+    if as_it_is:
+        image = restore_anchors(original, aligned, region)
     else:
         # A plain narrow ramp measured best of all seam methods: what remains of the drift is too small to hide.
         image, _ = feather(original, aligned, region, method="alpha", feather_px=FEATHER_PX)
