@@ -236,6 +236,8 @@ THRESHOLDS = (
         "clip_motion_percent", "% of width per frame", "lower", None, None, "warn", "",
         "Fastest motion in the frame, 95th percentile.",
         "shown for information: a clip that hardly moves is no defect by itself",
+    ),
+    Threshold(
         "anchor_p999_error", "8-bit levels", "lower", None, None, "warn", "",
         "Change that 99.9 % of the locked pixels stay below, in any channel.",
         "shown for information: any change at all fails `anchor_changed_px`",

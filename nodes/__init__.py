@@ -2,9 +2,39 @@
 
 from comfy_api.latest import ComfyExtension, io
 
-from . import campaign, checks, complexity, crop, gate, grain, harmonize, lock, product, prompt, seam, shadow, zones
+from . import (
+    campaign,
+    checks,
+    coherence,
+    complexity,
+    crop,
+    gate,
+    grain,
+    harmonize,
+    lock,
+    product,
+    prompt,
+    seam,
+    shadow,
+    zones,
+)
 
-MODULES = (zones, prompt, crop, grain, seam, lock, shadow, harmonize, product, campaign, complexity, checks, gate)
+MODULES = (
+    zones,
+    prompt,
+    crop,
+    grain,
+    seam,
+    lock,
+    shadow,
+    harmonize,
+    product,
+    campaign,
+    complexity,
+    checks,
+    coherence,
+    gate,
+)
 NODES: list[type[io.ComfyNode]] = [node for module in MODULES for node in module.NODES]
 
 

@@ -50,6 +50,10 @@ CONTRACT = {
         "original image edit_mask brand_colors lock_mask report",
         "report:EDIT_FIRST_REPORT heatmap:IMAGE fix_mask:MASK",
     ),
+    "EditFirst_MotionCoherenceCheck": (
+        "frames edit_mask level still report region_motion",
+        "coherent:BOOLEAN score:FLOAT report:EDIT_FIRST_REPORT heatmap:IMAGE fix_mask:MASK",
+    ),
     "EditFirst_ComplexityCheck": ("image edit_mask report", "report:EDIT_FIRST_REPORT heatmap:IMAGE advice:STRING"),
     "EditFirst_QualityGate": (
         "image report level on_fail",
