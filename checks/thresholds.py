@@ -317,6 +317,131 @@ THRESHOLDS = (
         "Length of the mask's border squared over that of a disc of equal area; 1 = a disc.",
         "shown for information",
     ),
+    Threshold(
+        "intake_side_excess_px", "px", "lower", 0, 0, "fail", "Resize Image/Mask",
+        "How many px a side is shorter or longer than the video service takes.",
+        "ComfyUI 0.33.0, comfy_api_nodes: the service refuses it",
+    ),
+    Threshold(
+        "intake_aspect_excess", "to 1", "lower", 0, 0, "fail", "Crop to Region",
+        "How much longer and narrower the still is than the video service takes.",
+        "ComfyUI 0.33.0, comfy_api_nodes: the service refuses it",
+    ),
+    Threshold(
+        "intake_size_remainder_px", "px", "lower", 0, 0, "fail", "",
+        "Px of the canvas beyond a multiple of what the video model's latent grid takes.",
+        "ComfyUI 0.33.0, comfy_extras: what is over is cut off without a word",
+    ),
+    Threshold(
+        "intake_length_remainder", "frames", "lower", 0, 0, "fail", "",
+        "Frames of the clip beyond what the video model's latent grid takes.",
+        "ComfyUI 0.33.0, comfy_extras: what is over is cut off without a word",
+    ),
+    Threshold(
+        "intake_crop_fraction", "fraction of the frame", "lower", 0.35, 0.2, "warn", "Crop to Region",
+        "Share of the still that the video node cuts off to fill its canvas.",
+        "framing that was approved is lost; 4:3 on 16:9 loses 0.25, 3:2 loses 0.16, a square 0.44",
+    ),
+    Threshold(
+        "intake_cut_fraction", "fraction of the mask", "lower", 0.1, 0.02, "fail", "Crop to Region",
+        "Share of the subject or of the edit that the video node cuts off.",
+        "what was masked is what matters; 2 % are a soft rim",
+    ),
+    Threshold(
+        "intake_stretch_percent", "%", "lower", 4, 1.5, "fail", "Crop to Region",
+        "How much one side is stretched over the other on the way into the model.",
+        "a circle out of round by 2 % is seen beside a true one; centered cropping rounds to at most 1 px",
+    ),
+    Threshold(
+        "intake_scale", "px per px", "higher", 0.5, 0.75, "warn", "",
+        "Pixels of the still for every pixel of the video model's canvas; below 1 it is enlarged.",
+        "a choice: benchmarks/motion.py finds stills enlarged twice to be soft (AUC 0.96)",
+    ),
+    Threshold(
+        "intake_aliasing_db", "dB", "higher", 22, 28, "warn", "Resize Image/Mask",
+        "How near the node's resize without a filter comes to a filtered one (peak signal-to-noise ratio).",
+        "a choice: at 27 dB stones and leaves look harsher beside the filtered canvas, at 36 dB nothing shows",
+    ),
+    Threshold(
+        "intake_transparent_fraction", "fraction of the frame", "lower", 0, 0, "warn", "",
+        "Share of the still that is transparent; video nodes drop alpha and show the colors under it.",
+        "ComfyUI 0.33.0: image[..., :3] goes into the VAE",
+    ),
+    Threshold(
+        "focus_edge_px", "px of the canvas", "lower", 1.2, 1, "fail", "",
+        "Blur of the sharpest sixth of the strong edges, as the standard deviation of the blur of an ideal step.",
+        "benchmarks/motion.py: 98 % of 195 clean stills read at most 1.03, all 1.14; of 39 others, blurred by 1.5 px 95 % are over, by 2 px all",
+    ),
+    Threshold(
+        "subject_edge_px", "px of the canvas", "lower", 2, 1.2, "warn", "Grain Match",
+        "The same blur within the subject or the edit.",
+        "benchmarks/motion.py: 57 clean masks read at most 0.82; a warning at most, for what is out of focus is soft on purpose",
+    ),
+    Threshold(
+        "ringing_overshoot", "fraction of the edge's contrast", "lower", 0.3, 0.15, "warn", "",
+        "How far the profile of isolated edges swings beyond both plateaus: halos of sharpening.",
+        "benchmarks/motion.py: 98 % of 178 clean stills read at most 0.15; of 39 others, sharpened by 200 % at 2 px 62 % are over",
+    ),
+    Threshold(
+        "jagged_edge_energy", "fraction", "lower", 0.24, 0.18, "fail", "Resize Image/Mask",
+        "Share of the gradient of oblique edges that runs along them: stairs of enlarged or unfiltered pixels.",
+        "benchmarks/motion.py: 98 % of 190 clean stills read at most 0.17, all 0.23; of 39 others, with doubled pixels 92 % are over",
+    ),
+    Threshold(
+        "floating_specks", "specks", "lower", 10, 5, "warn", "Crop to Region",
+        "Small round spots that stand alone on a calm ground.",
+        "benchmarks/motion.py: 98 % of 195 clean stills have at most 4; of 39 others, with 8 specks 31 % are over; a warning at most, for drops, stars and petals are specks, too",
+    ),
+    Threshold(
+        "burnt_fraction", "fraction of the frame", "lower", 0.35, 0.17, "warn", "",
+        "Share of the frame in connected areas of full white that are no backdrop.",
+        "benchmarks/motion.py: 98 % of 195 clean stills read at most 0.17; of 39 others, overexposed by 2 EV 39 % are over",
+    ),
+    Threshold(
+        "banded_fraction", "fraction of the frame", "lower", 0.1, 0.02, "warn", "Grain Match",
+        "Share of the frame in which gradients have fallen into flat bands.",
+        "benchmarks/motion.py: 98 % of 195 clean stills read at most 0.007; of 39 others, at 16 levels 56 % are over",
+    ),
+    Threshold(
+        "blockiness_excess", "ratio", "lower", 0.8, 0.4, "warn", "",
+        "How much stronger steps between blocks of 8 px are than those within: compression.",
+        "benchmarks/motion.py: 98 % of 195 clean stills (JPEG 95 among them) read at most 0.13, all 0.41; of 39 others, as JPEG 40 74 % are over",
+    ),
+    Threshold(
+        "matte_fragments", "parts", "lower", 0, 0, "fail", "Anchor-Zone Mask",
+        "Small parts of the subject's mask beside the subject.",
+        "definition: exact connected parts of 4 px or more on the canvas, under 36 px or 0.2 % of the subject",
+    ),
+    Threshold(
+        "matte_holes", "parts", "lower", 0, 0, "fail", "Anchor-Zone Mask",
+        "Small holes of the subject's mask within the subject.",
+        "definition: exact connected parts of 4 px or more on the canvas, under 36 px or 0.2 % of the surroundings",
+    ),
+    Threshold(
+        "matte_ragged_px", "px of the canvas", "lower", 1.5, 1.1, "warn", "Anchor-Zone Mask",
+        "Distance of the subject's outline from itself smoothed by 3 px, root mean square.",
+        "benchmarks/motion.py: 98 % of 20 clean mattes read at most 1.08; of 20 others, torn by 3 px all are over",
+    ),
+    Threshold(
+        "matte_soft_px", "px of the canvas", "lower", None, None, "warn", "",
+        "Width of the ramp between subject and surroundings.",
+        "shown for information: hair is soft on purpose",
+    ),
+    Threshold(
+        "subject_border_fraction", "fraction of a side", "lower", 1, 0.02, "warn", "",
+        "How much of one of the frame's sides the subject touches.",
+        "a subject that is cut has no room to move; common advice, and often intended",
+    ),
+    Threshold(
+        "outline_halo", "CIE L*", "lower", 6, 3, "warn", "Seam Feather",
+        "Lightness of the rim around a subject or an edit beyond what lies on either side of it, median.",
+        "benchmarks/motion.py: 60 clean masks read at most 1.5; of 20 others, a rim of 3 px is over in 90 %; a warning at most, for rim light is a halo, too",
+    ),
+    Threshold(
+        "blind_seam_step", "OKLab x 100", "lower", None, None, "warn", "Seam Feather",
+        "How much more the picture steps across the edit's border than along contours beside it.",
+        "shown for information: without the original, the outline of what was edited is a step, too",
+    ),
 )  # fmt: skip
 
 _BY_METRIC = {row.metric: row for row in THRESHOLDS}

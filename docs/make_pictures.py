@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 importlib.import_module("conftest")  # loads the pack as `edit_first`
 
+from edit_first.checks import motion  # noqa: E402
 from edit_first.checks.edit import check_edit  # noqa: E402
 from edit_first.headless import demo, files  # noqa: E402
 from edit_first.imaging import (  # noqa: E402  # noqa: E402
@@ -327,6 +328,22 @@ def edit_check():
     ]
 
 
+def haloed() -> tuple[Tensor, motion.MotionResult]:
+    """The coffee with a bright rim around cup and saucer, and what the check says of it."""
+    picture = coffee()[0]
+    rows, columns = torch.arange(400)[:, None], torch.arange(600)[None, :]
+    mask = (((columns - 282) / 207) ** 2 + ((rows - 245) / 150) ** 2 < 1).float()[None, None]  # the saucer, roughly
+    distance = masks.signed_distance(mask)
+    band = masks.gaussian_blur(((distance < 0) & (distance >= -4)).float(), 0.6)
+    image = torch.lerp(picture, torch.ones_like(picture), 0.6 * band)
+    return image, motion.check_motion(image, model="Wan 480p (832x480)", subject_mask=mask)
+
+
+def motion_readiness_check():
+    image, result = haloed()
+    return [[("a matte with a bright rim", half(image)), ("heatmap; dark: what is cut off", half(result.heatmap))]]
+
+
 def quality_gate():
     picture, blended, mask = feathered_outward()
     panels = []
@@ -362,6 +379,7 @@ PICTURES = {
     "SKURecolor": sku_recolor,
     "CampaignManifest": campaign_manifest,
     "EditCheck": edit_check,
+    "MotionReadinessCheck": motion_readiness_check,
     "QualityGate": quality_gate,
     "MotionCoherenceCheck": motion_coherence_check,
 }
@@ -436,6 +454,11 @@ def thumb_seasonal_variations():
     return quarters(seasons)
 
 
+def thumb_consistency_check():
+    image, result = haloed()
+    return split(image, result.heatmap)
+
+
 def thumb_final_upscale():
     """The picture, small in a corner, and at the size of the card."""
     picture = coffee()[0]
@@ -476,6 +499,7 @@ THUMBNAILS = {
     "sku_recolor": thumb_sku_recolor,
     "campaign_row": thumb_campaign_row,
     "3b_after_video": thumb_after_video,
+    "3_consistency_check": thumb_consistency_check,
     "4_final_upscale": thumb_final_upscale,
     "seasonal_variations": thumb_seasonal_variations,
 }

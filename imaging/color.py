@@ -81,6 +81,14 @@ def srgb_to_lab(image: Tensor) -> Tensor:
     return torch.cat((116 * y - 16, 500 * (x - y), 200 * (y - z)), 1)
 
 
+def lightness(image: Tensor) -> Tensor:
+    """CIE L* of sRGB (B, 3, H, W) as (B, 1, H, W), 0 to 100: the first channel of `srgb_to_lab` alone."""
+    weights = torch.tensor(SRGB_TO_XYZ[1], dtype=image.dtype, device=image.device).view(1, 3, 1, 1)
+    luminance = (srgb_to_linear(image) * weights).sum(1, keepdim=True)
+    bright = 116 * luminance.clamp(min=1e-8) ** (1 / 3) - 16
+    return torch.where(luminance > 216 / 24389, bright, 24389 / 27 * luminance)
+
+
 def delta_e00(lab1: Tensor, lab2: Tensor) -> Tensor:
     """Color difference CIEDE2000 of two CIELAB images (B, 3, H, W), as (B, 1, H, W).
 

@@ -16,6 +16,7 @@ from .zones import Zones, zone_mask
 ANCHOR_COLOR = "#0072b2"
 EDIT_COLOR = "#e69f00"
 HEAT_COLORS = ("#000000", "#0072b2", "#e69f00", "#f0e442")  # from nothing to worst
+HEAT_LEVELS = 256  # colors of the scale
 
 
 def _hatch(height: int, width: int, device: torch.device) -> Tensor:
@@ -98,21 +99,28 @@ def heatmap(image: Tensor, heat: Tensor) -> Tensor:
     Returns:
         (B, 3, H, W): from gray over blue and orange to yellow.
     """
-    gray = (0.35 * color.luma(image)).repeat(1, 3, 1, 1)
+    gray = dimmed(image).repeat(1, 3, 1, 1)
     box = masks.bounding_box(heat)
     if box is None:
         return gray
     x, y, width, height = box
     heat, shown = (t[..., y : y + height, x : x + width] for t in (heat, gray))
-    hot = heat[:, 0] > 0
-    stops = torch.cat([color.swatch(name, image) for name in HEAT_COLORS], 2)[0, :, :, 0]  # (3, stops)
-    position = heat[:, 0][hot].clamp(0, 1) * (len(HEAT_COLORS) - 1)
-    low = position.long().clamp(max=len(HEAT_COLORS) - 2)
-    ramp = torch.lerp(stops[:, low], stops[:, low + 1], position - low)
-    for channel in range(3):
-        plane = shown[:, channel]
-        plane[hot] = torch.maximum(ramp[channel], plane[hot])
+    shown.copy_(torch.where(heat > 0, torch.maximum(heat_colors(heat).to(image), shown), shown))
     return gray
+
+
+def dimmed(image: Tensor) -> Tensor:
+    """The dark gray copy (B, 1, H, W) of an image over which heat is laid."""
+    return 0.35 * color.luma(image)
+
+
+def heat_colors(heat: Tensor) -> Tensor:
+    """Heat (B, 1, H, W), 0 to 1, as colors (B, 3, H, W) from black over blue and orange to yellow."""
+    stops = np.array([color.hex_to_rgb(name) for name in HEAT_COLORS])
+    position = np.linspace(0, len(stops) - 1, HEAT_LEVELS)
+    table = np.stack([np.interp(position, np.arange(len(stops)), channel) for channel in stops.T], 1)
+    level = (heat[:, 0].clamp(0, 1) * (HEAT_LEVELS - 1)).round().int()
+    return F.embedding(level, torch.from_numpy(table).to(heat)).movedim(3, 1)
 
 
 def side_by_side(pictures: list[tuple[str, Tensor]], *, max_height: int = 640) -> Image.Image:

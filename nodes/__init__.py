@@ -12,6 +12,7 @@ from . import (
     grain,
     harmonize,
     lock,
+    motion,
     product,
     prompt,
     seam,
@@ -32,6 +33,7 @@ MODULES = (
     campaign,
     complexity,
     checks,
+    motion,
     coherence,
     gate,
 )

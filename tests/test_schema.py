@@ -55,6 +55,10 @@ CONTRACT = {
         "coherent:BOOLEAN score:FLOAT report:EDIT_FIRST_REPORT heatmap:IMAGE fix_mask:MASK",
     ),
     "EditFirst_ComplexityCheck": ("image edit_mask report", "report:EDIT_FIRST_REPORT heatmap:IMAGE advice:STRING"),
+    "EditFirst_MotionReadinessCheck": (
+        "image level video_model edit_mask subject_mask report",
+        "ready:BOOLEAN score:FLOAT report:EDIT_FIRST_REPORT heatmap:IMAGE fix_mask:MASK",
+    ),
     "EditFirst_QualityGate": (
         "image report level on_fail",
         "accepted:IMAGE rejected:IMAGE passed:BOOLEAN summary:STRING",
