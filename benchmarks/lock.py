@@ -300,11 +300,9 @@ def speed(photo: np.ndarray, repeats: int) -> list[dict]:
         moved = drift.Drift(zoom=0.008, dx=5.0, dy=-3.0, rotation_deg=0.2, gain=0.95, gamma=1.08, noise=1, jpeg=92)
         scene = drift.make(large, large[:, ::-1], "object", 0.1, moved, 1)
         row = {"megapixels": megapixels}
-        for name, run in (("found mask", _ours(False)), ("given mask", _ours(True))):
-            row[name] = float(
-                np.median([measure(scene, run)["cpu_s"] for _ in range(repeats if megapixels < 8 else 1)])
-            )
-        row["registration_error_px"] = measure(scene, _ours(False))["registration_error_px"]
+        runs = [measure(scene, _ours(False)) for _ in range(repeats if megapixels < 8 else 1)]
+        row["found mask"] = float(np.median([run["cpu_s"] for run in runs]))
+        row["registration_error_px"] = runs[-1]["registration_error_px"]
         row["memory_mb"] = peak_memory(megapixels)
         rows.append(row)
         say(f"{megapixels} MP: {row}")
@@ -442,6 +440,8 @@ def page(data: dict) -> str:
     ]
     for name in SINGLE:
         own = [row for row in singles if row["scene"] == name]
+        if not own:
+            continue
         error, overlap = values(own, ours, "registration_error_px"), values(own, ours, "iou")
         lines.append(
             f"| {name} | {error.mean():.3f} | {overlap.mean():.3f} | {values(own, ours, 'psnr_inside').mean():.1f} "
@@ -453,12 +453,12 @@ def page(data: dict) -> str:
         "",
         "Whole node, CPU seconds of one thread.",
         "",
-        "| megapixels | found mask | given mask | registration error px | peak memory MB (both frames loaded: before -> after) |",
-        "|---|---|---|---|---|",
+        "| megapixels | CPU s | registration error px | peak memory MB, process with the frames loaded -> restored |",
+        "|---|---|---|---|",
     ]
     for row in data["speed"]:
         lines.append(
-            f"| {row['megapixels']} | {row['found mask']:.1f} | {row['given mask']:.1f} | {row['registration_error_px']:.3f} "
+            f"| {row['megapixels']} | {row['found mask']:.1f} | {row['registration_error_px']:.3f} "
             f"| {row['memory_mb']['idle']} -> {row['memory_mb']['found mask']} |"
         )
     return "\n".join([*lines, "", *LOSSES, ""])
@@ -471,6 +471,8 @@ LOSSES = [
     "  3 % edit that margin alone costs up to a tenth of IoU.",
     "- Inside an edit a local motion is only interpolated from around it: with strong local motion the edit's own position",
     "  is as good as that guess.",
+    "- Held out while tuning: 24 unedited frames of other photographs and drawings; a small object whose color occurs",
+    "  nowhere else, under a strong drift of color, can still be taken for an edit.",
     "- Blur is taken back as far as unchanged pixels prove it; what clipping, compression and redrawn detail took is gone.",
     "- An edit of more than about 60 % of the frame leaves too little to register on with certainty.",
 ]

@@ -128,7 +128,7 @@ def _solve(design: np.ndarray, target: np.ndarray) -> np.ndarray:
     weight = np.ones(len(target), np.float32)
     for _ in range(IRLS_STEPS):
         normal = (design.T * weight) @ design
-        normal += RIDGE * np.trace(normal) / len(normal) * np.eye(len(normal), dtype=np.float32) + 1e-9
+        normal += (RIDGE * np.trace(normal) / len(normal) + 1e-9) * np.eye(len(normal), dtype=np.float32)
         gains = np.linalg.solve(normal, design.T @ (weight * target))
         residual = target - design @ gains
         weight = 1 / (1 + (residual / (4.5 * np.median(np.abs(residual)) + 1e-4)) ** 2)

@@ -60,3 +60,8 @@ def test_strips_do_not_show(coffee, halves, monkeypatch):
     in_strips = fit.apply(halves[0])
     monkeypatch.setattr(detail, "TILE_PX", 4096)
     assert np.allclose(in_strips, fit.apply(halves[0]), atol=2e-4)
+
+
+def test_flat_pictures_do_not_fail():
+    flat = torch.full((1, 3, 90, 120), 0.5)
+    assert detail.fit_detail(flat, flat + 0.1, torch.ones(1, 1, 90, 120)) is None
