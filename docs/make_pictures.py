@@ -22,7 +22,10 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 importlib.import_module("conftest")  # loads the pack as `edit_first`
 
-from edit_first.checks import motion  # noqa: E402
+from edit_first.checks import (
+    complexity,
+    motion,
+)
 from edit_first.checks.edit import check_edit  # noqa: E402
 from edit_first.headless import demo, files  # noqa: E402
 from edit_first.imaging import (  # noqa: E402  # noqa: E402
@@ -323,7 +326,7 @@ def edit_check():
     return [
         [
             ("an edit, feathered outward", window(blended, 300, 130)),
-            ("heatmap: locked pixels it changed", window(result.heatmap, 300, 130)),
+            ("heatmap: what misses its limit", window(result.heatmap, 300, 130)),
         ]
     ]
 
@@ -363,6 +366,18 @@ def motion_coherence_check():
     return [[("A cup that slides over its table", overlay.from_pil(small))]]
 
 
+def complexity_check():
+    picture = photo("chelsea.png")
+    drawn = zones.Zones.from_json('[{"name":"eye","role":"edit","shape":"ellipse","points":[[0.02,0.02],[0.5,0.62]]}]')
+    mask = zones.zones_mask(drawn, 451, 300)
+    found = complexity.check_complexity(picture, mask)
+    tinted = overlay.draw_zones(picture, drawn, mask, torch.zeros_like(mask))
+    advice = found.advice.split()[0]
+    return [
+        [("what is to be edited", window(tinted, 0, 0)), (f"heatmap, advice: {advice}", window(found.heatmap, 0, 0))]
+    ]
+
+
 PICTURES = {
     "AnchorZoneMask": anchor_zone_mask,
     "AddZone": add_zone,
@@ -380,6 +395,7 @@ PICTURES = {
     "CampaignManifest": campaign_manifest,
     "EditCheck": edit_check,
     "MotionReadinessCheck": motion_readiness_check,
+    "ComplexityCheck": complexity_check,
     "QualityGate": quality_gate,
     "MotionCoherenceCheck": motion_coherence_check,
 }
