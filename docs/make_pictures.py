@@ -22,10 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 importlib.import_module("conftest")  # loads the pack as `edit_first`
 
-from edit_first.checks import (
-    complexity,
-    motion,
-)
+from edit_first.checks import complexity, motion  # noqa: E402
 from edit_first.checks.edit import check_edit  # noqa: E402
 from edit_first.headless import demo, files  # noqa: E402
 from edit_first.imaging import (  # noqa: E402  # noqa: E402
