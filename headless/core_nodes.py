@@ -70,9 +70,13 @@ def LoadImageMask(cls, image, channel):
 )
 def SaveImage(cls, images, filename_prefix="ComfyUI"):
     paths = files.save_images(images, filename_prefix, cls.hidden.prompt)
+    return io.NodeOutput(ui={"images": _saved(paths, filename_prefix)})
+
+
+def _saved(paths: list[Path], filename_prefix: str) -> list[dict]:
+    """Files in the output folder as `/history` lists them."""
     subfolder = Path(filename_prefix).parent.as_posix()
-    saved = [{"filename": path.name, "subfolder": subfolder, "type": "output"} for path in paths]
-    return io.NodeOutput(ui={"images": saved})
+    return [{"filename": path.name, "subfolder": subfolder, "type": "output"} for path in paths]
 
 
 @node("PreviewImage", "Preview Image", [io.Image.Input("images")], [], output_node=True)
@@ -368,7 +372,7 @@ def ImageAddNoise(cls, image, seed, strength):
 def SaveAnimatedWEBP(cls, images, fps, filename_prefix, lossless, quality, method):
     effort = {"default": 4, "fastest": 0, "slowest": 6}[method]
     path = files.save_webp(images, filename_prefix, fps=fps, lossless=lossless, quality=quality, method=effort)
-    return io.NodeOutput(images, ui={"images": [{"filename": path.name, "path": str(path)}], "animated": (True,)})
+    return io.NodeOutput(images, ui={"images": _saved([path], filename_prefix), "animated": (True,)})
 
 
 NODES = [

@@ -1,6 +1,7 @@
 """A campaign over two real ComfyUI servers: kill one server and the client, resume, and every row has one result."""
 
 import csv
+import json
 import os
 import signal
 import subprocess
@@ -9,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from edit_first.headless import files
+from edit_first.headless import files, runner
 from PIL import Image
 
 pytestmark = [pytest.mark.comfyui, pytest.mark.slow]
@@ -23,11 +24,14 @@ def folder(tmp_path, coffee):
     for name, image in (("a.png", coffee), ("b.png", coffee.flip(3))):
         files.write_png(tmp_path / name, image.movedim(1, 3)[0])
     (tmp_path / "m.csv").write_text(f"scene,color\n*.png,{'|'.join(COLORS)}\n")
+    prompt = runner.load_workflow(WORKFLOW)
+    prompt[runner.find_node(prompt, "Gate")]["inputs"]["on_fail"] = "pass"  # the zones are another picture's
+    (tmp_path / "recolor.json").write_text(json.dumps(prompt))
     return tmp_path
 
 
 def command(*servers):
-    arguments = [sys.executable, str(ROOT), "campaign", "m.csv", "--workflow", str(WORKFLOW), "--output", "out"]
+    arguments = [sys.executable, str(ROOT), "campaign", "m.csv", "--workflow", "recolor.json", "--output", "out"]
     return arguments + [part for server in servers for part in ("--server", server)]
 
 

@@ -47,7 +47,7 @@ def test_history_holds_report_and_verdict(comfy, comfy_image, chelsea):
     shown = [value for node in entry["outputs"].values() for value in node.get("edit_first", ())]
     (verdict,) = [value for value in shown if "passed" in value]
     assert verdict["passed"] is True and verdict["report"]["schema"] == "edit-first/report/1"
-    assert any("Pass (production)" in text for node in entry["outputs"].values() for text in node.get("text", ()))
+    assert any(verdict["summary"] in text for node in entry["outputs"].values() for text in node.get("text", ()))
 
 
 @pytest.mark.parametrize("size", [(1, 1), (7, 5), (64, 64), (333, 127), (451, 300)])
