@@ -41,13 +41,14 @@ def align_locally(original: Tensor, edited: Tensor, distance: Tensor) -> Tensor:
     if int(context.sum()) < MIN_CONTEXT_PX:
         return edited
     luma, shift = color.luma(edited), edited.new_zeros(1, 2, *edited.shape[2:])
-    truth = _detail(color.luma(original))
-    residual = truth - _detail(luma)
+    outside = (distance <= 0).float()
+    truth = _detail(color.luma(original), outside)
+    residual = truth - _detail(luma, outside)
     limit = TUKEY * (1.4826 * residual[context > 0].abs().median() + 1e-4)
     before = _capped_energy(residual, limit, context)
     for _ in range(ROUNDS):
         shift = shift + _step(truth, truth - residual, context)
-        residual = truth - _detail(shift_image(luma, shift))
+        residual = truth - _detail(shift_image(luma, shift), outside)
     explains = _capped_energy(residual, limit, context) < (1 - MIN_EXPLAINED) * before
     proven = explains and float(shift.abs().max()) < LARGEST_PX
     return shift_image(edited, shift) if proven else edited
@@ -65,10 +66,13 @@ def shift_image(image: Tensor, shift: Tensor) -> Tensor:
     return torch.from_numpy(np.stack(planes))[None].to(image.device)
 
 
-def _detail(luma: Tensor) -> Tensor:
-    """Luma (1, 1, H, W) without noise and without tone."""
-    luma = masks.gaussian_blur(luma, DETAIL_PX[0])
-    return luma - masks.gaussian_blur(luma, DETAIL_PX[1])
+def _detail(luma: Tensor, outside: Tensor) -> Tensor:
+    """Luma (1, 1, H, W) without noise and without tone, read outside the edit: its content must not leak out."""
+    fine, tone = (
+        masks.gaussian_blur(luma * outside, sigma) / masks.gaussian_blur(outside, sigma).clamp(min=1e-3)
+        for sigma in DETAIL_PX
+    )
+    return fine - tone
 
 
 def _capped_energy(residual: Tensor, limit: Tensor, context: Tensor) -> float:

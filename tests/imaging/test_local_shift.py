@@ -59,3 +59,17 @@ def test_other_scene_and_too_little_context_are_left_alone(picture, distance):
     small = masks.signed_distance(torch.nn.functional.pad(torch.ones(1, 1, 186, 186), (3, 3, 3, 3)))
     swayed = sway(picture, 0.5, 0.0)
     assert local_shift.align_locally(picture, swayed, small.clamp(min=0.5)) is swayed
+
+
+def test_content_of_the_edit_displaces_no_flat_surroundings(distance):
+    """Fog says nothing of a displacement, and a bright edit a few pixels within the mask must not speak for it."""
+    y, x = torch.meshgrid(torch.linspace(0.3, 0.5, 192), torch.linspace(0.4, 0.5, 192), indexing="ij")
+    fog = torch.stack((0.4 * y, y, y + x / 4))[None]
+    noise = 0.008 * torch.randn(fog.shape, generator=torch.Generator().manual_seed(2))
+    scene = fog - torch.where(torch.arange(192).view(1, 1, -1, 1) > 150, 0.15, 0.0)  # with a waterline
+    unedited = sway(scene, 0.0, 0.2) + noise
+    alone = local_shift.align_locally(scene, unedited, distance)
+    beside = local_shift.align_locally(scene, torch.where(distance > 3, 0.9 + noise, unedited), distance)
+    assert (alone - unedited).abs().max() > 0.01
+    outside = (distance <= -6).expand_as(fog)
+    assert (alone - beside)[outside].abs().max() < 0.005
