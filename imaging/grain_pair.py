@@ -40,7 +40,10 @@ FIT_PX = 40_000  # pixels it is fitted on: 800 per coefficient
 ROUNDING = 0.3 / 255  # standard deviation of 8-bit rounding; keeps coefficients that nothing tells near 0
 PAIR_BLOCKS = 4000  # compared in all
 FLAT_SHARE = 0.5  # of the pixels of a brightness, the flattest in the rendering, whose residual is grain alone
-MIN_NODE_PX = 300  # of a brightness, below which its level is read off its neighbors'
+LEAST_NODE_PX = 8  # of a brightness, below which nothing is read off it
+# Weight, in pixels of one brightness, of a level curve's bend, of its slope where nothing is known, and of the slopes in
+# which the channels differ.
+BEND_PX, FLAT_PX, APART_PX = 2e4, 100.0, 2e4
 DETAIL_PX = 1.5
 
 
@@ -173,27 +176,53 @@ def _kept_share(spectrum: Tensor) -> Tensor:
 
 def _level_by_pixels(residual: _Residual, kept: Tensor) -> Tensor:
     """Level (3, NODES) at every brightness from the squared residuals of its flattest pixels."""
-    nodes, curves = np.linspace(0, 1, NODES), []
-    for channel in range(3):
-        brightness, structure = (t[:, channel].flatten().numpy() for t in (residual.brightness, residual.structure))
-        square = residual.error[:, channel].flatten().numpy() ** 2 / float(kept[channel])
-        node = np.round(brightness * (NODES - 1)).astype(np.int64)
-        order = np.lexsort((structure, node))
-        count = np.bincount(node, minlength=NODES)
-        rank = np.arange(len(order)) - (np.cumsum(count) - count)[node[order]]
-        flat = rank < FLAT_SHARE * count[node[order]]
-        known = count >= min(MIN_NODE_PX / FLAT_SHARE, count.max())
-        (mean, variance, low), (_, full, high) = (
-            [np.bincount(node[p], v[p], NODES)[known] / np.bincount(node[p], minlength=NODES)[known].clip(1)
-             for v in (brightness, square, structure)]
-            for p in (order[flat], order[~flat])
-        )  # fmt: skip
-        # Grain does not grow with structure at one brightness; what does is texture that the filter does not explain.
-        weight = count[known] * (high - low)
-        leak = max((weight * (full - variance)).sum() / max((weight * (high - low)).sum(), 1e-20), 0.0)
-        variance = np.maximum(variance - leak * low, variance / 2)
-        curves.append(np.interp(nodes, mean, _before_clipping(np.sqrt(variance), mean)))
-    return torch.from_numpy(np.stack(curves)).float()
+    counts, levels = zip(*[_node_levels(residual, channel, float(kept[channel])) for channel in range(3)], strict=True)
+    return torch.from_numpy(_smooth_curves(np.stack(counts), np.stack(levels))).float()
+
+
+def _node_levels(residual: _Residual, channel: int, kept: float) -> tuple[np.ndarray, np.ndarray]:
+    """How many pixels (NODES) of a channel show each brightness, and the level that they tell; 0 where none do."""
+    error, brightness, structure = (
+        tensor[:, channel].flatten().numpy() for tensor in (residual.error, residual.brightness, residual.structure)
+    )
+    node = np.round(brightness * (NODES - 1)).astype(np.int64)
+    order, count = np.lexsort((structure, node)), np.bincount(node, minlength=NODES)
+    rank = np.arange(len(order)) - (np.cumsum(count) - count)[node[order]]
+    flat = rank < FLAT_SHARE * count[node[order]]
+
+    def halves(values: np.ndarray) -> list[np.ndarray]:
+        """Means per brightness of the flatter and of the other pixels."""
+        return [
+            np.bincount(node[part], values[part], NODES) / np.bincount(node[part], minlength=NODES).clip(1)
+            for part in (order[flat], order[~flat])
+        ]
+
+    # A mean that differs from 0 at a brightness is what the filter misses of highlights and dark joints, not grain.
+    low_variance, high_variance = (
+        (square - mean**2) / kept for square, mean in zip(halves(error**2), halves(error), strict=True)
+    )
+    low, high = halves(structure)
+    # Grain does not grow with structure at one brightness; what does is texture that the filter does not explain.
+    weight = count * (high - low)
+    leak = max((weight * (high_variance - low_variance)).sum() / max((weight * (high - low)).sum(), 1e-20), 0.0)
+    variance = np.maximum(low_variance - leak * low, low_variance / 2).clip(0)
+    count = np.where(count >= LEAST_NODE_PX, count, 0)
+    return count, np.where(count > 0, _before_clipping(np.sqrt(variance), halves(brightness)[0]), 0.0)
+
+
+def _smooth_curves(counts: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """Curves (3, NODES) near the measured levels: a brightness that few pixels show leans on its neighbors' slope.
+
+    The channels lean on each other as well: their curves may differ in height, but rise and fall alike.
+
+    Source: Whittaker 1923, "On a new method of graduation"; weights are the pixels.
+    """
+    slope, bend = (np.diff(np.eye(NODES), order, axis=0) for order in (1, 2))
+    one = BEND_PX * bend.T @ bend + FLAT_PX * slope.T @ slope
+    apart = np.kron(np.eye(3) - 1 / 3, slope)
+    system = np.diag(counts.ravel().astype(float)) + np.kron(np.eye(3), one) + APART_PX * apart.T @ apart
+    right = (counts * levels).ravel()
+    return np.linalg.solve(system + 1e-6 * np.eye(3 * NODES), right).reshape(3, NODES).clip(0)
 
 
 def _before_clipping(level: np.ndarray, brightness: np.ndarray) -> np.ndarray:

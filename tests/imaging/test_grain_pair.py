@@ -28,3 +28,23 @@ def test_level_before_clipping_leaves_the_level_that_was_measured():
     draws = brightness[:, None] + wanted[:, None] * np.random.default_rng(1).standard_normal(200_000)
     assert np.allclose(draws.clip(0, 1).std(1), level, rtol=0.03)
     assert wanted[3] == pytest.approx(0.02, rel=1e-6)
+
+
+def test_brightness_that_few_pixels_show_leans_on_the_slope_of_its_neighbors():
+    """Levels measured with noise on two thirds of the range, by few pixels at the bright end and in one channel."""
+    brightness = np.linspace(0, 1, grain_pair.NODES)
+    truth = 0.03 * (1.5 - 1.1 * brightness) * np.array([[1.0], [0.8], [1.2]])
+    counts = np.where(brightness < 0.7, 30_000, 0)[None].repeat(3, 0)
+    counts[:, (brightness > 0.5) & (brightness < 0.7)] = 200
+    counts[2, brightness > 0.4] = 0
+    spread = np.random.default_rng(1).standard_normal(truth.shape) / np.sqrt(2 * counts.clip(1) / 10)
+    levels = grain_pair._smooth_curves(counts, np.where(counts > 0, truth * (1 + spread), 0))
+    known = brightness < 0.7
+    assert np.abs(levels / truth - 1)[:, known].max() < 0.15  # read off the nearest known one, channel 2 is 45 % off
+    assert np.abs(levels / truth - 1)[:2, brightness < 0.5].max() < 0.05
+
+
+def test_one_known_brightness_speaks_for_all():
+    counts = np.zeros((3, grain_pair.NODES))
+    counts[:, 16] = 1000
+    assert np.allclose(grain_pair._smooth_curves(counts, np.where(counts > 0, 0.02, 0.0)), 0.02, rtol=0.05)
