@@ -133,7 +133,8 @@ def strand_fraction(view: View) -> float:
     band = np.abs(view.distance) <= _band_px(view)
     if not band.any():
         return 0.0
-    normal_y, normal_x = np.gradient(cv2.GaussianBlur(view.distance, (0, 0), 2.0))
+    distance = cv2.GaussianBlur(view.distance, (0, 0), 2.0)
+    normal_x, normal_y = (cv2.Sobel(distance, cv2.CV_32F, *axis, ksize=1) for axis in ((1, 0), (0, 1)))
     crossing = np.zeros(band.shape, bool)
     for sigma in RIDGE_PX:
         smooth = cv2.GaussianBlur(view.luma[1], (0, 0), sigma)

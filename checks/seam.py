@@ -177,7 +177,8 @@ def plain_windows(lab: np.ndarray, distance: np.ndarray, window: np.ndarray, cou
         for offset in (0, PARALLEL_PX, -PARALLEL_PX)
     )
     around = np.concatenate(parallel)
-    if np.isfinite(around).any() and np.nanmedian(border) > FOLLOWS * np.nanmedian(around):
+    known = all(np.isfinite(steps).any() for steps in (border, around))
+    if known and np.nanmedian(border) > FOLLOWS * np.nanmedian(around):
         return np.zeros(count, bool)
     return border < NATURAL_STEP
 
