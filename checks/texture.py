@@ -19,10 +19,11 @@ GAP_PX = 2.0  # pixels this close to the edge belong to neither side
 RING_SHARE = 0.06  # of the longer side: how far around the edit the picture is compared
 FINE_PX, MID_PX, COARSE_PX = 0.8, 1.6, 4.0  # blurs between which the bands of detail lie
 BAND_FLOOR = 0.001  # a quarter of an 8-bit level, below which a band holds nothing
-GRAIN_FLOOR = 1 / 255  # grain below one level is not seen, and ratios of nothing mean nothing
+GRAIN_FLOOR = 2 / 255  # grain of less is hardly seen, and ratios of nothing mean nothing
 LEAST_STRUCTURE = 0.003  # mean mid detail of a block, below which there is nothing to be sharp or soft
 BINS, MIN_BIN = 6, 3  # of like structure, and blocks that one needs on either side
 FLAT_SHARE = 0.35  # of the blocks, the least structured, where grain shows and texture does not
+FLAT_LIMIT = 6 / 255  # coarse detail of a block, beyond which what looks like grain is texture
 MIN_BLOCKS = 12  # on either side
 CLIPPED = 0.03  # nearer to black or white than this a block says nothing of grain
 SAME_CONTENT = 0.75  # correlation of structure above which the original's own pixels are the reference
@@ -128,16 +129,18 @@ def _sharp(blocks: Blocks, inside: np.ndarray, reference: Blocks, ring: np.ndarr
 def _grain(blocks: Blocks, inside: np.ndarray, reference: Blocks, ring: np.ndarray) -> tuple | None:
     """Doublings of the grain in the least structured blocks, and those of every such block."""
     usable = (np.abs(blocks.mean - 0.5) < 0.5 - CLIPPED) & (np.abs(reference.mean - 0.5) < 0.5 - CLIPPED)
+    same = ring is inside
     inside, ring = inside & usable, ring & usable
     if not (inside | ring).any():
         return None
     structure = np.maximum(blocks.coarse, reference.coarse)
-    flat = structure <= np.quantile(structure[inside | ring], FLAT_SHARE)
-    if min((inside & flat).sum(), (ring & flat).sum()) < MIN_BLOCKS:
+    flat = structure <= min(FLAT_LIMIT, np.quantile(structure[inside | ring], FLAT_SHARE))
+    inside, ring = inside & flat, ring & flat
+    if min(inside.sum(), ring.sum()) < MIN_BLOCKS:
         return None
-    usual = np.median(reference.grain[ring & flat])
-    value = math.log2((float(np.median(blocks.grain[inside & flat])) + GRAIN_FLOOR) / (float(usual) + GRAIN_FLOOR))
-    return value, np.where(flat & inside, np.log2((blocks.grain + GRAIN_FLOOR) / (usual + GRAIN_FLOOR)), 0.0)
+    usual = reference.grain if same else np.median(reference.grain[ring])  # block by block: the same content in both
+    difference = np.where(inside, np.log2((blocks.grain + GRAIN_FLOOR) / (usual + GRAIN_FLOOR)), 0.0)
+    return float(np.median(difference[inside])), difference
 
 
 def _finding(view: View, metric: str, found: tuple | None, ways: tuple[str, str], told: str) -> Finding:

@@ -71,7 +71,7 @@ THRESHOLDS = (
         "brand owners commonly ask for at most 2; ISO 12647-2 tolerates 3.5 to 5 in print",
     ),
     Threshold(
-        "grain_log2_ratio", "doublings", "lower", 1.3, 0.9, "warn", "Grain Match",
+        "grain_log2_ratio", "doublings", "lower", 0.9, 0.7, "warn", "Grain Match",
         "How much stronger or weaker grain is than the original's where the edit shows the same, else than around it, in flat parts.",
         "benchmarks/edit_check.py, clean edits of the tuning half: 95 % read at most 0.769, 98 % at most 1.139; of the other half's patches without the plate's grain 44 % are found at 5 % false alarms",
     ),
