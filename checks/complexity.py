@@ -11,9 +11,10 @@ import numpy as np
 from torch import Tensor
 
 from ..imaging import color, masks, overlay
+from .finding import Finding, worst_measurement
 from .report import Measurement, Report
 from .thresholds import threshold
-from .view import Finding, View, make_view, shrink, to_array, to_tensor, worst_measurement
+from .view import View, make_view, shrink, to_array, to_tensor
 
 BAND_SHARE = 0.008  # of the longer side, on either side of the border: where new must meet old
 INPAINT_RADIUS_PX = 5

@@ -15,12 +15,13 @@ from ..imaging import overlay
 from .anchors import Drift, measure_drift
 from .brand import brand_colors as check_brand_colors
 from .effect import effect_finding, shift_finding
+from .finding import Finding, worst_measurement
 from .halo import halo_finding
 from .lighting import lighting_report
 from .report import Measurement, Place, Report
 from .seam import seam_findings
 from .texture import texture_findings
-from .view import Finding, View, make_view, to_tensor, worst_measurement
+from .view import View, make_view, to_tensor
 
 HEAT_FULL_LEVELS = 8.0  # a drift of this many 8-bit levels is the end of the heat map's scale
 SPILL_LEVELS = 4  # a change that is seen, in 8-bit levels of the mean of 3 x 3 px

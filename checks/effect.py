@@ -5,9 +5,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from .finding import Finding
 from .report import Measurement
 from .thresholds import threshold
-from .view import Finding, View
+from .view import View
 
 METRIC, SHIFT_METRIC = "edit_effect_delta_e", "edit_shift_px"
 MIN_SHIFT_BOX_PX = 24  # smaller regions match anywhere

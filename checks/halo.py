@@ -1,17 +1,45 @@
-"""Is there a fringe along the edit's border that belongs to neither picture?"""
+"""Is there a fringe along an edge that belongs to neither side of it?"""
 
 from __future__ import annotations
 
 import numpy as np
 
+from .finding import Finding
 from .report import Measurement
 from .seam import window_means
 from .thresholds import threshold
-from .view import Finding, View
+from .view import View
 
 METRIC = "halo_lightness"
 # Distances from the edge in px, positive inside: the rim a fringe lies in, and what it is compared with on either side.
 INNER_RIM, OUTER_RIM, DEEP, FAR = (1, 3), (-3, -1), (5, 10), (-10, -5)
+MIN_WINDOWS = 6
+
+
+def fringe(
+    plane: np.ndarray, distance: np.ndarray, windows: tuple[np.ndarray, int], rim: tuple[int, int]
+) -> tuple[float, np.ndarray] | None:
+    """How far a rim lies beyond everything between what is deep inside and what is far outside.
+
+    Args:
+        plane: (H, W), lightness or its change.
+        distance: (H, W) signed distance to the edge, > 0 inside.
+        windows: pieces of the edge, `view.contour_windows`.
+        rim: `INNER_RIM` or `OUTER_RIM`.
+
+    Returns:
+        The median over the pieces, and each piece's own (NaN where it lacks one of the bands); None for too few pieces.
+    """
+
+    def means(limits: tuple[int, int]) -> np.ndarray:
+        chosen = (distance >= limits[0]) & (distance <= limits[1])
+        return window_means(plane[..., None], chosen, *windows)[:, 0]
+
+    at_rim, deep, far = means(rim), means(DEEP), means(FAR)
+    beyond = at_rim - at_rim.clip(np.minimum(far, deep), np.maximum(far, deep))
+    if np.isfinite(beyond).sum() < MIN_WINDOWS:
+        return None
+    return float(np.nanmedian(beyond)), beyond
 
 
 def halo_finding(view: View) -> Finding:
@@ -21,30 +49,16 @@ def halo_finding(view: View) -> Finding:
     sharpener's overshoot or a shrunken mask do not, and do it along the whole border; what only new content does here
     and there cancels out. Lightness only: a recolored object changes its colors by more than a fringe does.
     """
-    window, count = view.windows
-    bands = {name: _band(view, limits, window, count) for name, limits in BANDS.items()}
-    low, high = np.minimum(bands["far"], bands["deep"]), np.maximum(bands["far"], bands["deep"])
-    fringes = {}
-    for rim in ("inner", "outer"):
-        beyond = bands[rim] - bands[rim].clip(low, high)
-        if np.isfinite(beyond).sum() >= MIN_WINDOWS:
-            fringes[rim] = float(np.nanmedian(beyond)), beyond
-    if not fringes:
+    lightness = view.change[..., 0]
+    found = {rim: fringe(lightness, view.distance, view.windows, rim) for rim in (INNER_RIM, OUTER_RIM)}
+    found = {rim: fringe_ for rim, fringe_ in found.items() if fringe_}
+    if not found:
         return Finding(Measurement(METRIC, None, detail="the edit is too small to have a rim and a middle"))
-    rim = max(fringes, key=lambda name: abs(fringes[name][0]))
-    value, beyond = fringes[rim]
-    near = (view.distance >= BANDS[rim][0]) & (view.distance <= BANDS[rim][1])
-    local = np.maximum(np.nan_to_num(beyond * np.sign(value)), 0)[window]
+    rim = max(found, key=lambda rim: abs(found[rim][0]))
+    value, beyond = found[rim]
+    near = (view.distance >= rim[0]) & (view.distance <= rim[1])
+    local = np.maximum(np.nan_to_num(beyond * np.sign(value)), 0)[view.windows[0]]
     heat = np.where(near, local, 0) / threshold(METRIC).production
-    where = "inside" if rim == "inner" else "outside"
+    where = "inside" if rim == INNER_RIM else "outside"
     detail = f"a {'lighter' if value > 0 else 'darker'} fringe just {where} the edit's edge" if value else ""
     return Finding(Measurement(METRIC, abs(value), view.place(heat >= 1) or view.place(near), detail), heat)
-
-
-BANDS = {"inner": INNER_RIM, "outer": OUTER_RIM, "deep": DEEP, "far": FAR}
-MIN_WINDOWS = 6
-
-
-def _band(view: View, limits: tuple[int, int], window: np.ndarray, count: int) -> np.ndarray:
-    inside = (view.distance >= limits[0]) & (view.distance <= limits[1])
-    return window_means(view.change[..., :1], inside, window, count)[:, 0]

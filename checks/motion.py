@@ -13,13 +13,13 @@ from ..imaging import edge_quality, overlay
 from ..imaging import intake as library
 from ..imaging.intake import Intake
 from . import canvas, intake, outline
-from .finding import Finding
+from .finding import Finding, worst_measurement
 from .report import Measurement, Place, Report
+from .score import score
 from .texture import texture_report
-from .thresholds import VERDICTS, threshold
+from .thresholds import VERDICTS
 from .video_models import VideoModel, video_model
 
-WARN_PENALTY, FAIL_PENALTY = 0.1, 0.4  # of the score, at the good-enough limit and far beyond it
 SOFT_EDGE_PX = 1.5  # an edge this wide has the strongest blue of the heat map
 SOFT_HEAT = 1 / 3  # the end of the scale's blue; what is soft may be so on purpose
 UNSEEN_GRAY = 0.25  # brightness in the heat map of what the crop removes
@@ -145,45 +145,10 @@ def _on_still(measurement: Measurement, plan: Intake, frame: int) -> Measurement
 
 def _worst(frames: list[list[Measurement]]) -> tuple[Measurement, ...]:
     """Of every metric and subject the worst frame's measurement, in the first frame's order."""
-    worst: dict[tuple[str, str], Measurement] = {}
+    grouped: dict[tuple[str, str], list[Measurement]] = {}
     for measurement in (m for frame in frames for m in frame):
-        key = measurement.metric, measurement.subject
-        if key not in worst or _is_worse(measurement, worst[key]):
-            worst[key] = measurement
-    return tuple(worst.values())
-
-
-def _is_worse(measurement: Measurement, other: Measurement) -> bool:
-    if measurement.value is None or other.value is None:
-        return other.value is None and measurement.value is not None
-    lower = threshold(measurement.metric).better == "lower"
-    return measurement.value > other.value if lower else measurement.value < other.value
-
-
-def score(report: Report) -> float:
-    """100 for a flawless still; each miss multiplies it by one minus its penalty. To sort by, not to judge by.
-
-    A value within its production limit costs nothing, at the good-enough limit a tenth, at twice that distance or
-    where both limits are one 0.4; what may only warn never costs more than a tenth.
-    """
-    left = 1.0
-    for measurement in report.measurements:
-        left *= 1 - _penalty(measurement)
-    return round(100 * left, 1)
-
-
-def _penalty(measurement: Measurement) -> float:
-    row, value = threshold(measurement.metric), measurement.value
-    if value is None or row.production is None or row.meets(value, "production"):
-        return 0.0
-    most = FAIL_PENALTY if row.worst == "fail" else WARN_PENALTY
-    room = abs(row.good_enough - row.production)
-    if not room:
-        return most
-    beyond = abs(value - row.production) / room
-    return min(
-        most, WARN_PENALTY * beyond if beyond <= 1 else WARN_PENALTY + (FAIL_PENALTY - WARN_PENALTY) * (beyond - 1)
-    )
+        grouped.setdefault((measurement.metric, measurement.subject), []).append(measurement)
+    return tuple(worst_measurement(of_one) for of_one in grouped.values())
 
 
 def _sentence(report: Report, level: str, model: str) -> str:

@@ -7,13 +7,12 @@ from torch import Tensor
 
 from ..imaging import color, masks, silhouette
 from .finding import Finding, grown, largest_part
+from .halo import OUTER_RIM, fringe
 from .report import Measurement
-from .seam import contour_windows, seam_steps
+from .seam import seam_steps
+from .view import contour_windows
 
 REPAIR_PX = 6
-HALO_BAND_PX = (1.0, 4.0)  # outside the outline, where a halo lies
-OUTER_PX, INNER_PX = (6.0, 12.0), (4.0, 10.0)  # where surroundings and subject are themselves
-LEAST_WINDOW_PX = 8
 PARALLEL_PX = (-9.0, 9.0)  # contours beside the edit's own, which step as its surroundings do
 
 
@@ -52,33 +51,21 @@ def _parts(metric: str, parts: silhouette.Parts, detail: str) -> Finding:
 def halo(lightness: np.ndarray, mask: Tensor, subject: str) -> Finding:
     """Is there a bright or dark rim around a mask (1, 1, h, w) that neither it nor its surroundings have?
 
+    Without the original a rim light counts as well; with it, `halo.halo_finding` tells them apart.
+
     Args:
         lightness: (h, w), CIE L*.
     """
     distance = masks.signed_distance((mask > silhouette.SOLID).float())[0, 0].cpu().numpy()
-    window, count = contour_windows(distance)
-    rim = _means(lightness, (distance < -HALO_BAND_PX[0] + 0.5) & (distance >= -HALO_BAND_PX[1]), window, count)
-    outer = _means(lightness, (distance < -OUTER_PX[0]) & (distance >= -OUTER_PX[1]), window, count)
-    inner = _means(lightness, (distance > INNER_PX[0]) & (distance <= INNER_PX[1]), window, count)
-    excess = rim - np.clip(rim, np.fmin(inner, outer), np.fmax(inner, outer))
-    known = np.isfinite(excess)
-    if known.sum() < 4:
+    windows = contour_windows(distance)
+    found = fringe(lightness, distance, windows, OUTER_RIM)
+    if found is None:
         return Finding(Measurement("outline_halo", None, None, "too little outline", subject))
-    middle = float(np.median(excess[known]))
-    side = np.sign(middle)
-    marked = np.where(known, excess * side, 0) > max(1.0, 0.5 * abs(middle))
-    where = (
-        marked[window] & (np.abs(distance) <= HALO_BAND_PX[1] + REPAIR_PX) if count else np.zeros(window.shape, bool)
-    )
-    detail = f"a {'bright' if middle > 0 else 'dark'} rim runs around it" if abs(middle) > 1 else ""
-    return Finding(Measurement("outline_halo", abs(middle), largest_part(where), detail, subject), where)
-
-
-def _means(plane: np.ndarray, chosen: np.ndarray, window: np.ndarray, count: int) -> np.ndarray:
-    """Mean of a plane (H, W) in each window over the chosen pixels; NaN where a window has too few."""
-    total = np.bincount(window[chosen], minlength=count).astype(float)
-    sums = np.bincount(window[chosen], plane[chosen], count)
-    return np.where(total >= LEAST_WINDOW_PX, sums / np.maximum(total, 1), np.nan)
+    value, beyond = found
+    marked = np.nan_to_num(beyond) * np.sign(value) > max(1.0, 0.5 * abs(value))
+    where = marked[windows[0]] & (np.abs(distance) <= REPAIR_PX - OUTER_RIM[0])
+    detail = f"a {'bright' if value > 0 else 'dark'} rim runs around it" if abs(value) > 1 else ""
+    return Finding(Measurement("outline_halo", abs(value), largest_part(where), detail, subject), where)
 
 
 def blind_seam(canvas: Tensor, mask: Tensor) -> Finding:

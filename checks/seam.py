@@ -10,9 +10,10 @@ from torch import Tensor
 
 from ..imaging import color, masks
 from .anchors import anchor_drift
+from .finding import Finding
 from .report import Measurement, Place, Report
 from .thresholds import threshold
-from .view import Finding, View, contour_windows, to_tensor
+from .view import View, contour_windows, to_tensor
 
 STEP_SIZES_PX = (2, 4, 8)  # a hard edge shows at the smallest, a tone step on texture only at the largest
 MIN_WINDOW_PX = 8

@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .finding import Finding
 from .report import Measurement, Report
 from .thresholds import threshold
-from .view import Finding, View, make_view
+from .view import View, make_view
 
 BLOCK_PX = 8
 GAP_PX = 2.0  # pixels this close to the edge belong to neither side

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,8 +11,7 @@ import torch
 from torch import Tensor
 
 from ..imaging import color, masks
-from .report import Measurement, Place
-from .thresholds import VERDICTS, threshold
+from .report import Place
 
 # Longer side, in px. Larger frames are reduced to it, so that one edit gets one verdict at every size it is saved at
 # (docs/benchmarks/edit_check.md), and a 4K frame costs what a small one does.
@@ -90,26 +88,6 @@ class View:
         if plane.shape[::-1] != self.size:
             plane = cv2.resize(plane.astype(np.float32), self.size, interpolation=cv2.INTER_LINEAR)
         return torch.from_numpy(np.ascontiguousarray(plane, np.float32))[None, None]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A measurement and where it comes from: 1 = at the production limit, (h, w) at the judged size or None."""
-
-    measurement: Measurement
-    heat: np.ndarray | None = None
-
-
-def worst_measurement(measurements: Sequence[Measurement]) -> Measurement:
-    """Of one metric in several frames, the one with the worst verdict and, among equals, the worst value."""
-
-    def badness(measurement: Measurement) -> tuple[int, int, float]:
-        if measurement.value is None:
-            return 0, 0, 0.0
-        sign = 1 if threshold(measurement.metric).better == "lower" else -1
-        return VERDICTS.index(measurement.verdict("production")), 1, sign * measurement.value
-
-    return max(measurements, key=badness)
 
 
 def make_view(before: Tensor | None, after: Tensor, region: Tensor, frame: int = 0) -> View:

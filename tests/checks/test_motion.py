@@ -2,10 +2,7 @@ import math
 
 import pytest
 import torch
-from edit_first.checks import motion
 from edit_first.checks.motion import check_motion
-from edit_first.checks.report import Measurement, Report
-from edit_first.checks.thresholds import threshold
 from edit_first.imaging import masks
 
 
@@ -74,18 +71,6 @@ def test_flat_frames_and_empty_masks_are_judged(shade):
     image = torch.full((1, 3, 64, 96), shade)
     result = check_motion(image, edit_mask=torch.zeros(1, 1, 64, 96), subject_mask=torch.zeros(1, 1, 64, 96))
     assert math.isfinite(result.score) and values(result)["focus_edge_px", ""] is None
-
-
-def test_score_costs_more_the_further_off():
-    row = threshold("focus_edge_px")
-    room = row.good_enough - row.production
-    places = [row.production + share * room for share in (0, 0.5, 1, 1.5, 2, 9)]
-    scores = [motion.score(Report((Measurement("focus_edge_px", value),))) for value in places]
-    assert scores == pytest.approx([100, 95, 90, 75, 60, 60])
-
-
-def test_what_only_warns_costs_a_tenth_at_most():
-    assert motion.score(Report((Measurement("floating_specks", 1000),))) == 90
 
 
 def test_unknown_model_is_named():
