@@ -14,7 +14,7 @@ from ..imaging import intake as library
 from ..imaging.intake import Intake
 from . import canvas, intake, outline
 from .finding import Finding, worst_measurement
-from .report import Measurement, Place, Report
+from .report import Measurement, Place, Report, counted
 from .score import score
 from .texture import texture_report
 from .thresholds import VERDICTS
@@ -154,12 +154,13 @@ def _worst(frames: list[list[Measurement]]) -> tuple[Measurement, ...]:
 def _sentence(report: Report, level: str, model: str) -> str:
     """The verdict in one sentence."""
     verdict = report.verdict(level)
-    counted = sum(m.value is not None for m in report.measurements)
+    measured = sum(m.value is not None for m in report.measurements)
+    clear = f"no known blockers found in {counted(measured, 'measurement')}"
     if verdict == "pass":
-        return f"Ready for {model} ({level}): no known blockers found in {counted} measurements."
+        return f"Ready for {model} ({level}): {clear}."
     found = report.summary(level)
     if verdict == "warn":
-        return f"Ready for {model}: no known blockers found in {counted} measurements. {found}"
+        return f"Ready for {model}: {clear}. {found}"
     return f"Not ready for {model}. {found}"
 
 

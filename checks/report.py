@@ -103,7 +103,7 @@ class Report:
         if not self.measurements:
             return f"Nothing was measured ({level})."
         if not findings:
-            return f"Pass ({level}): no known problem in {len(self.measurements)} measurements."
+            return f"Pass ({level}): no known problem in {counted(len(self.measurements), 'measurement')}."
         first, fix = findings[0], threshold(findings[0].metric).fix
         text = f"{self.verdict(level).capitalize()} ({level}): {first.sentence()}"
         if fix:
@@ -144,6 +144,11 @@ class Report:
             return cls(measurements, dict(value["inputs"]))
         except (json.JSONDecodeError, KeyError, TypeError) as error:
             raise ValueError(f"not an Edit First report: {error!r}") from None
+
+
+def counted(count: int, noun: str) -> str:
+    """A number and its noun, which has an s unless it is one."""
+    return f"{count} {noun}" + ("" if count == 1 else "s")
 
 
 def _measurement_to_dict(measurement: Measurement) -> dict:

@@ -8,7 +8,7 @@ from ..checks import coherence as library
 from ..checks.report import Report
 from ..checks.thresholds import LEVELS
 from . import convert, types
-from .checks import report_ui
+from .report_view import report_ui
 
 
 class MotionCoherenceCheck(io.ComfyNode):
@@ -103,7 +103,7 @@ class MotionCoherenceCheck(io.ComfyNode):
             merged,
             convert.image_out(result.heatmap, frames[..., :3]),
             convert.mask_out(result.fix_mask),
-            ui=report_ui(merged),
+            ui=report_ui(merged, level=level),  # without the heat map: the report's places are not on its sheet
         )
 
 

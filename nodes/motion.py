@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
 from ..checks import motion as library
 from ..checks.report import Report
@@ -134,15 +134,13 @@ class MotionReadinessCheck(io.ComfyNode):
             progress=convert.progress(),
         )
         merged = (report or Report()) + result.report
-        text = ui.PreviewText(f"{result.verdict}\n{result.report.text(level)}").as_dict()
-        shown = {**report_ui(merged, result.heatmap), **text}
         return io.NodeOutput(
             result.ready,
             result.score,
             merged,
             convert.image_out(result.heatmap, image[..., :3]),
             convert.mask_out(result.fix_mask),
-            ui=shown,
+            ui=report_ui(merged, result.heatmap, level=level, headline=result.verdict),
         )
 
 

@@ -12,12 +12,17 @@ MAX_PREVIEW_SIDE = 1024  # px; a preview of a 4K map would take a second to comp
 MAX_PREVIEWS = 8
 
 
-def report_ui(report: Report, heatmap: Tensor | None = None) -> dict:
+def report_ui(report: Report, heatmap: Tensor | None = None, *, level: str = "production", headline: str = "") -> dict:
     """What a node shows and leaves in the history: the text, the report, and its heat map (B, 3, H, W) as a preview.
 
     Browsers without our report panel show text and preview by themselves; js/report.js joins them.
+
+    Args:
+        level: at which the text tells the verdicts.
+        headline: a sentence above the text.
     """
-    shown = {**ui.PreviewText(report.text()).as_dict(), "edit_first": [report.to_dict()]}
+    text = "\n".join(filter(None, (headline, report.text(level))))
+    shown = {**ui.PreviewText(text).as_dict(), "edit_first": [report.to_dict()]}
     return shown if heatmap is None else {**shown, **_previews(report, heatmap)}
 
 

@@ -50,7 +50,7 @@ def test_summary_names_what_where_and_the_node_that_fixes_it():
     assert "at x 12, y 30 in frame 2" in summary
     assert "fix with Anchor Lock" in summary and "1 more" in summary
     assert summary.count("\n") == 0
-    assert Report((GOOD,)).summary() == "Pass (production): no known problem in 1 measurements."
+    assert Report((GOOD,)).summary() == "Pass (production): no known problem in 1 measurement."
 
 
 def test_a_value_that_is_missing_passes_and_says_why():

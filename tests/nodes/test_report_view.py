@@ -31,6 +31,11 @@ def test_a_report_is_text_and_json_without_a_heat_map():
     assert shown["text"][0].startswith("Fail (production): seam step") and list(shown) == ["text", "edit_first"]
 
 
+def test_the_text_tells_the_level_under_its_headline():
+    shown = report_view.report_ui(failing(0), level="good enough", headline="Not ready.")
+    assert shown["text"][0].startswith("Not ready.\nFail (good enough): seam step")
+
+
 def test_the_frames_that_findings_point_at_are_shown(previewed):
     shown = report_view.report_ui(failing(7, 2, 99), torch.rand(9, 3, 20, 30))
     assert shown["edit_first_view"] == [{"width": 30, "height": 20, "frames": [0, 2, 7]}]
