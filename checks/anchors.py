@@ -12,7 +12,7 @@ from .report import Measurement, Place, Report
 
 def to_levels(image: Tensor) -> Tensor:
     """The 8-bit values that ComfyUI's Save Image writes: 255 * x, truncated. Any shape, int16."""
-    return (image.clamp(0, 1) * 255).to(torch.int16)
+    return image.clamp(0, 1).mul_(255).to(torch.int16)
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,11 @@ def anchor_drift(original: Tensor, image: Tensor, lock: Tensor) -> Report:
 def _change(original: Tensor, image: Tensor) -> Tensor:
     if original.shape != image.shape:
         raise ValueError(f"original is {_size(original)} but image is {_size(image)} (frames x WxH)")
-    return (to_levels(image) - to_levels(original)).abs().amax(1, keepdim=True)
+    largest = torch.zeros(image.shape[0], 1, *image.shape[2:], dtype=torch.int16, device=image.device)
+    for channel in range(image.shape[1]):  # one by one: a third of the memory, and faster for it
+        ours, theirs = (to_levels(picture[:, channel : channel + 1]) for picture in (original, image))
+        torch.maximum(largest, theirs.sub_(ours).abs_(), out=largest)
+    return largest
 
 
 def _size(image: Tensor) -> str:

@@ -74,8 +74,7 @@ def check_edit(
         view = make_view(original[index : index + 1], image[index : index + 1], region, index)
         checked = zlib.crc32(np.ascontiguousarray(view.after), checked)
         findings = [_spill(drift, edit, view), *region_findings(view)]
-        for finding in findings:
-            _mark(finding, view, heat[index], fix[index])
+        _mark(findings, view, heat[index], fix[index])
         frames.append([finding.measurement for finding in findings])
         if progress:
             progress((index + 1) / len(image))
@@ -135,10 +134,11 @@ def _spill(drift: Drift, edit: Tensor, view: View) -> Finding:
     )  # fmt: skip
 
 
-def _mark(finding: Finding, view: View, heat: Tensor, fix: Tensor) -> None:
-    """Add a finding that misses its limit to the heat and the fix mask of its frame, (1, H, W) each."""
-    if finding.heat is None or finding.measurement.verdict("production") == "pass":
-        return
-    plane = view.enlarge(finding.heat)[0].to(heat)
-    torch.maximum(heat, plane.clamp(0, 1) * (plane >= 0.5), out=heat)
-    torch.maximum(fix, (plane >= 1).to(fix), out=fix)
+def _mark(findings: list[Finding], view: View, heat: Tensor, fix: Tensor) -> None:
+    """Add what misses its limit to the heat and the fix mask of its frame, (1, H, W) each."""
+    missed = [f.heat for f in findings if f.heat is not None and f.measurement.verdict("production") != "pass"]
+    for size in {plane.shape for plane in missed}:  # the judged size, and the frame's own for what spills
+        together = np.maximum.reduce([plane for plane in missed if plane.shape == size])
+        plane = view.enlarge(together)[0].to(heat)
+        torch.maximum(heat, plane.clamp(0, 1) * (plane >= 0.5), out=heat)
+        torch.maximum(fix, (plane >= 1).to(fix), out=fix)
