@@ -61,7 +61,7 @@ def schemas():
             yield pytest.param(schema, id=name)
 
 
-@pytest.mark.parametrize("schema", schemas())
+@pytest.mark.parametrize("schema", list(schemas()))
 def test_hostile_inputs_over_http(server, schema, tmp_path):
     for seed in SEEDS:
         prompt = hostile_prompt(schema, seed, tmp_path)

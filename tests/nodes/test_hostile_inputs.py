@@ -10,7 +10,8 @@ import torch
 from edit_first.headless import files, runner
 
 ROOT = Path(__file__).resolve().parents[2]
-CASES = 30  # of each node; the seeds are fixed
+FAST, ALL = 6, 30  # cases of each node in the fast part, and in all; the seeds are fixed
+SEEDS = [pytest.param(seed, marks=() if seed < FAST else pytest.mark.slow) for seed in range(ALL)]
 NEEDS_A_MODEL = {"EditFirst_RegionalPrompt": "needs a CLIP; tests/comfyui/test_regional_prompt.py has its bad input"}
 HANDS_ON = {"EditFirst_QualityGate"}  # lets its picture through untouched, whatever it holds
 CLASSES = {
@@ -68,7 +69,7 @@ def folders(tmp_path):
     files.folders.reset(token)
 
 
-@pytest.mark.parametrize("seed", range(CASES))
+@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("name", sorted(CLASSES))
 def test_hostile_input(name, seed):
     schema = CLASSES[name].GET_SCHEMA()
