@@ -19,7 +19,10 @@ OCCLUSION_SHARE = 0.35  # the wide, faint part of the contact term
 GROUND_FORESHORTENING = 0.45  # depth on the ground appears so much shorter: a camera looking down by 27 degrees
 REFLECTION_REACH = 0.5  # a reflection fades to 1/e over this share of the object's height
 REFLECTION_BLUR = 0.03  # growth of a reflection's blur with height
-MAX_TINT = 1.6  # most that one channel's ambient may exceed the others'
+MAX_TINT = 1.6  # most that one channel's ambient may exceed another's lit share
+SAME_MATERIAL_EV = 0.7  # stops of chroma within which ground is one material in another light
+LIT_SHARE, SHADED_SHARE = 0.8, 0.4  # of the receiving ground's luminance: what is lit, and what lies in a shadow
+MIN_TINT_PX = 100
 
 
 @dataclass(frozen=True)
@@ -149,22 +152,32 @@ def contact_shade(matte: Tensor, depth: float, foreshortening: float) -> Tensor:
 def _absorption(linear: Tensor, shade: Tensor, matte: Tensor) -> Tensor:
     """Share of each channel that a full shadow takes: less of the channel that the scene's ambient is rich in.
 
-    The ambient's color is taken from the darkest tenth of the ground, where the key light does not reach, relative to
-    the rest of it. The luminance is unchanged, so that the opacity stays what was asked for.
+    The ambient's color is that of the shadows which already lie on the ground that is to be darkened, relative to its
+    lit part. Only chroma close to the ground's own counts as the same material: a dark thing of another color says
+    nothing about the light. Without such evidence the shadow is neutral. Luminance loses exactly what was asked for.
     """
-    ground = linear[0][:, (matte < 0.01)[0, 0]]
-    if ground.shape[1] < 100:
-        return torch.ones(1, 3, 1, 1, device=linear.device)
-    ground = ground[:, :: max(1, ground.shape[1] // 50_000)].clamp(min=1e-4)
-    luminance = color.luma(ground.T[:, :, None, None]).flatten()
-    order = luminance.argsort()
-    tenth = max(10, len(order) // 10)
-    chroma = (ground / luminance)[:, order]
-    tint = chroma[:, :tenth].mean(1) / chroma[:, tenth:].mean(1)
-    tint = tint.clamp(1 / MAX_TINT, MAX_TINT)
-    absorbed = 1 / tint
-    absorbed = absorbed / color.luma(absorbed.view(1, 3, 1, 1)).flatten()
-    return absorbed.clamp(max=float(1 / shade.amax().clamp(min=1e-6))).view(1, 3, 1, 1)
+    neutral = torch.ones(1, 3, 1, 1, device=linear.device)
+    core = (shade > 0.5 * shade.amax()) & (matte < 0.01)
+    ground = linear[0].clamp(min=1e-4)
+    luminance = color.luma(ground[None])[0]
+    chroma = (ground / luminance).log2()
+    if int(core.sum()) < MIN_TINT_PX:
+        return neutral
+    receiver, level = chroma[:, core[0, 0]].median(1).values, luminance[0][core[0, 0]].median()
+    free = (matte < 0.01)[0, 0]
+    same = free & ((chroma - receiver[:, None, None]).abs().amax(0) < SAME_MATERIAL_EV)
+    lit = same & (luminance[0] > LIT_SHARE * level)
+    dark = same & (luminance[0] < SHADED_SHARE * level)
+    if int(dark.sum()) < MIN_TINT_PX or int(lit.sum()) < MIN_TINT_PX:
+        return neutral
+    shift = chroma[:, dark].median(1).values - chroma[:, lit].median(1).values
+    if not float(shift[[0, 2]].amin()) <= float(shift[1]) <= float(shift[[0, 2]].amax()):
+        return neutral  # lights differ from warm to cool; greener or pinker is another material
+    density = float(shade.amax())
+    tint = torch.exp2(shift).clamp(1 / MAX_TINT, MAX_TINT)
+    tint = tint / color.luma((tint * receiver.exp2()).view(1, 3, 1, 1)).flatten()
+    # What is left in the core is the ambient's share of each channel; a channel cannot gain light.
+    return ((1 - (1 - density) * tint) / density).clamp(min=0).view(1, 3, 1, 1)
 
 
 def _mirror(linear: Tensor, matte: Tensor) -> tuple[Tensor, Tensor]:

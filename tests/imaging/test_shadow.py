@@ -118,13 +118,25 @@ def test_reflection_mirrors_and_fades(table):
 
 def test_shadow_takes_the_ambients_color():
     image = torch.full((1, 3, 120, 160), 0.7)
-    image[..., :40, :] = torch.tensor([0.2, 0.25, 0.4]).view(1, 3, 1, 1)  # bluish shade
+    image[..., :40, :] = torch.tensor([0.32, 0.35, 0.4]).view(1, 3, 1, 1)  # the same ground in bluish shade
     mask = torch.zeros(1, 1, 120, 160)
     mask[..., 50:90, 60:90] = 1
     result = shadow.cast_shadow(image, mask, azimuth_deg=90, contact=0, opacity=0.6)
     core = result.mask[0, 0] > 0.5
     linear = color.srgb_to_linear(result.image)[0][:, core].mean(1)
     assert float(linear[2] / linear[0]) > 1.1
+
+
+def test_density_is_the_opacity_on_a_warm_ground_with_dark_things_of_other_materials(coffee):
+    mask = torch.zeros_like(coffee[:, :1])
+    height, width = mask.shape[2:]
+    mask[..., int(0.45 * height) : int(0.72 * height), int(0.8 * width) : int(0.84 * width)] = 1
+    result = shadow.cast_shadow(coffee, mask, azimuth_deg=60, elevation_deg=50, opacity=0.8, contact=0, softness_px=3)
+    core = result.mask[0, 0] > 0.97 * result.mask.max()
+    lit, dark = (color.srgb_to_linear(picture)[0][:, core].sum(1) for picture in (coffee, result.image))
+    luminance = color.luma(dark.view(1, 3, 1, 1)) / color.luma(lit.view(1, 3, 1, 1))
+    assert float(luminance) == pytest.approx(0.2, abs=0.02)
+    assert float((dark / lit).amax() / (dark / lit).amin()) < 1.6
 
 
 def test_batch_equals_singles_and_sizes_are_checked(table):
