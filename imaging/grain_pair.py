@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,6 +46,9 @@ LEAST_NODE_PX = 8  # of a brightness, below which nothing is read off it
 # which the channels differ.
 BEND_PX, FLAT_PX, APART_PX = 2e4, 100.0, 2e4
 DETAIL_PX = 1.5
+FLAT_BLOCKS = 0.2  # of the blocks of a brightness, the flattest, that show the grain's spectrum
+QUIET = 0.25  # quantile of the blocks' power that tells the grain's: texture is in the others
+LEAST_POWER = 0.02  # of the residual's that a frequency keeps
 
 
 @dataclass(frozen=True)
@@ -60,8 +64,10 @@ class _Residual:
     """Pixels of blocks (n, 3, BLOCK * BLOCK): what the rendering does not explain, without shading; and where."""
 
     error: Tensor
+    truth: Tensor  # the original itself, without shading
     brightness: Tensor  # as the rendering shows it, so that grain does not sort itself by its own sign
     structure: Tensor  # local energy of the rendering's detail
+    gain: Tensor  # (3, BLOCK, BLOCK // 2 + 1): power gain of the filter that explains the original
 
 
 def compare(original: Tensor, rendering: Tensor, region: Tensor) -> Pair:
@@ -86,9 +92,9 @@ def compare(original: Tensor, rendering: Tensor, region: Tensor) -> Pair:
     flat = _flat_blocks(residual)
     if not len(flat):
         return Pair(response, no_grain())
-    waves = (residual.error[flat] * block_window().flatten()).unflatten(2, (BLOCK, BLOCK))
-    spectrum, _ = normalize_power(cross_power(torch.fft.rfft2(waves)))
-    level = _level_by_pixels(residual, _kept_share(spectrum))
+    power, share = _grain_power(residual, flat)
+    spectrum, _ = normalize_power(power)
+    level = _level_by_pixels(residual, _kept_share(spectrum)) * share.sqrt()[:, None]
     return Pair(response, without_traces(Grain(level, spectrum, len(flat), measured_to_the_ends=True)))
 
 
@@ -103,9 +109,14 @@ def _residual(original: Tensor, rendering: Tensor, region: Tensor) -> _Residual:
         detail = (shown - masks.gaussian_blur(shown, DETAIL_PX)).square().mean(1, keepdim=True)
         structure = masks.gaussian_blur(detail, DETAIL_PX).expand(-1, 3, -1, -1)
         places = _places(inside, PAIR_BLOCKS // len(frames))
-        parts.append([_blocks_at(image, places) for image in (truth - predicted, predicted, structure)])
-    error, brightness, structure = (torch.cat(same) for same in zip(*parts, strict=True))
-    return _Residual(detrend(error), brightness, structure)
+        parts.append([_blocks_at(image, places) for image in (truth - predicted, truth, predicted, structure)])
+    error, truth, brightness, structure = (torch.cat(same) for same in zip(*parts, strict=True))
+    return _Residual(detrend(error), detrend(truth), brightness, structure, _power_gain(kernel))
+
+
+def _power_gain(kernel: Tensor) -> Tensor:
+    """Power gain (3, BLOCK, BLOCK // 2 + 1) of a kernel (3, 1, k, k)."""
+    return torch.fft.rfft2(kernel[:, 0].float().cpu(), s=(BLOCK, BLOCK)).abs().square()
 
 
 def _places(region: Tensor, most: int) -> Tensor:
@@ -164,8 +175,32 @@ def _flat_blocks(residual: _Residual) -> Tensor:
     for brightness in number.unique():
         members = ((number == brightness) & (clipped <= CLIPPED_SHARE)).nonzero()[:, 0]
         if len(members) >= MIN_BLOCKS:
-            chosen.append(members[structure[members].argsort()[: max(int(len(members) * FLAT_SHARE), MIN_BLOCKS)]])
+            chosen.append(members[structure[members].argsort()[: max(int(len(members) * FLAT_BLOCKS), MIN_BLOCKS)]])
     return torch.cat(chosen) if chosen else torch.empty(0, dtype=torch.long)
+
+
+def _grain_power(residual: _Residual, flat: Tensor) -> tuple[Tensor, Tensor]:
+    """Cross power of the grain (3, 3, BLOCK, BLOCK // 2 + 1), and its share of the residual's variance (3).
+
+    The residual and the original of a flat block both hold all of the grain and something else: the one what the
+    rendering lacks at high frequencies, the other the picture at low ones. So at each frequency the smaller counts,
+    without the blocks that stand out, and without the rounding of both, which the filter amplifies.
+    """
+    taper = block_window().flatten()
+    waves, whole = (
+        torch.fft.rfft2((pixels[flat] * taper).unflatten(2, (BLOCK, BLOCK)))
+        for pixels in (residual.error, residual.truth)
+    )
+    power = cross_power(waves)
+    unit = waves.abs().square().mean((1, 2, 3), keepdim=True).clamp(min=1e-20).sqrt()
+    own = power.diagonal(dim1=0, dim2=1).movedim(2, 0).clamp(min=1e-20)
+    # The power of noise is distributed exponentially, which makes its mean known from any quantile.
+    usual = (waves / unit).abs().square().quantile(QUIET, dim=0) / -math.log(1 - QUIET) * len(waves)
+    least = torch.minimum(usual, (whole / unit).abs().square().sum(0)).minimum(own)
+    rounding = ROUNDING**2 * taper.square().sum() * unit.pow(-2).sum() * (1 + residual.gain)
+    ratio = ((least - rounding) / own).clamp(min=LEAST_POWER)
+    share = (own * ratio * frequency_copies()).sum((1, 2)) / (own * frequency_copies()).sum((1, 2))
+    return power * (ratio[:, None] * ratio[None]).sqrt(), share
 
 
 def _kept_share(spectrum: Tensor) -> Tensor:
