@@ -440,7 +440,7 @@ METRIC_OF = {
     "": "sharpness_log2_ratio",
 }  # fmt: skip
 RIVALS = ["Laplacian variance", "Tenengrad", "BRISQUE class", "mean color"]
-SIZES = (512, 832, 1280, 2048, 3840)
+SIZES = (512, 1024, 2048, 3840)
 LARGE = {
     "bridge",
     "dragonfly",
