@@ -56,6 +56,11 @@ def mask_in(mask: Tensor | None, image: Tensor, name: str, image_name: str = "im
     if mask.shape[1:] != image.shape[2:]:
         if mask.shape[1:] == (64, 64) and not mask.any():
             return None
+        if mask.shape[1:] == (64, 64) and (mask == 1).all():
+            raise ValueError(
+                f"{name} is the inverted empty 64x64 mask of a picture without alpha; load {image_name} as a PNG with "
+                f"alpha, or connect a mask of it ({size(image)}), for example from Anchor-Zone Mask"
+            )
         raise ValueError(
             f"{name} is {mask.shape[2]}x{mask.shape[1]} but {image_name} is {size(image)} (WxH); "
             f"resize the mask or connect the mask of this image"

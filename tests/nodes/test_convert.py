@@ -40,6 +40,8 @@ def test_load_images_empty_mask_is_no_mask():
     with pytest.raises(ValueError, match="empty 64x64 mask that Load Image gives.*9x6"):
         convert.required_mask_in(torch.zeros(1, 64, 64), picture, "edit_mask")
     square = convert.image_in(image(height=64, width=64))
+    with pytest.raises(ValueError, match="inverted empty 64x64 mask of a picture without alpha; load image as a PNG"):
+        convert.required_mask_in(torch.ones(1, 64, 64), picture, "product_mask")
     assert convert.mask_in(torch.zeros(1, 64, 64), square, "edit_mask").shape == (1, 1, 64, 64)
 
 
