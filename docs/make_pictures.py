@@ -504,6 +504,7 @@ def thumb_after_video():
 THUMBNAILS = {
     "1_generate": thumb_generate,
     "2_surgical_strike": thumb_surgical_strike,
+    "2c_api_strike": thumb_surgical_strike,
     "2b_zone_inpaint": thumb_zone_inpaint,
     "restore_after_edit_model": thumb_restore,
     "seat_and_light": thumb_seat_and_light,

@@ -23,6 +23,17 @@ WIDGET_TYPES = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO", "COLOR")
 NORMAL, MUTED, BYPASSED = 0, 2, 4
 WORKFLOW_IDS = uuid.UUID("9f3c1d0a-55c1-4a55-9d0e-0d7f3a6f2b11")  # namespace of our workflows' ids
 DEFAULT_SIZE = (320, 120)
+TITLE_HEIGHT = 30  # of a node's title bar, which lies above its position
+LEAST_HEIGHTS = {  # what ComfyUI 0.33 makes of them, whatever the file says; the larger of both renderers
+    "EditFirst_AnchorLock": 250,
+    "EditFirst_AnchorZoneMask": 720,
+    "EditFirst_EditCheck": 260,
+    "EditFirst_GrainMatch": 225,
+    "EditFirst_QualityGate": 300,
+    "EditFirst_SeamFeather": 200,
+    "EditFirst_SKURecolor": 250,
+    "EditFirst_SKUSwap": 450,
+}
 
 
 @dataclass(frozen=True)
@@ -117,6 +128,7 @@ class Graph:
             ValueError: an input that the node does not have, or a title used twice.
         """
         interface = self.interfaces[class_type]
+        size = (size[0], max(size[1], LEAST_HEIGHTS.get(class_type, 0)))
         node = Node(self._new_id(), class_type, interface, title, dict(inputs), at, size, mode, models or [])
         unknown = set(inputs) - set(node.declared())
         if unknown:
@@ -129,9 +141,9 @@ class Graph:
         self.nodes.append(node)
         return node
 
-    def include(self, name: str) -> None:
-        """Build another description into this graph, for variants of one workflow."""
-        load_description(SOURCE / f"{name}.py").build(self)
+    def include(self, name: str, **options) -> None:
+        """Build another description into this graph, for variants of one workflow; options are its own."""
+        load_description(SOURCE / f"{name}.py").build(self, **options)
 
     def find(self, title: str) -> Node:
         """A node by its title."""

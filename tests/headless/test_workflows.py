@@ -33,10 +33,20 @@ def test_browser_format_is_consistent(path, known):
         assert number in nodes[source]["outputs"][output]["links"]
         assert nodes[target]["inputs"][slot]["link"] == number
         assert nodes[source]["outputs"][output]["type"] == io_type
-    boxes = [(*node["pos"], *node["size"]) for node in ui["nodes"]]
-    for i, (x, y, w, h) in enumerate(boxes):
-        for u, v, s, t in boxes[i + 1 :]:
-            assert x + w <= u or u + s <= x or y + h <= v or v + t <= y, f"nodes overlap at {x, y} and {u, v}"
+
+
+@pytest.mark.parametrize("path", DESCRIPTIONS, ids=lambda path: path.stem)
+def test_no_node_covers_another(path, known):
+    title = workflows.TITLE_HEIGHT
+    nodes = workflows.build(path, known).to_ui()["nodes"]
+    boxes = [(n["pos"][0], n["pos"][1] - title, n["size"][0], n["size"][1] + title, n["title"]) for n in nodes]
+    over = [
+        (one, other)
+        for i, (x, y, w, h, one) in enumerate(boxes)
+        for u, v, s, t, other in boxes[i + 1 :]
+        if not (x + w <= u or u + s <= x or y + h <= v or v + t <= y)
+    ]
+    assert over == []
 
 
 @pytest.mark.parametrize("path", DESCRIPTIONS, ids=lambda path: path.stem)

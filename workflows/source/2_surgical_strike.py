@@ -1,25 +1,52 @@
 """Stage 2, surgical strike: lock what works, replace one part at full resolution, make it sit, prove it."""
 
 ZONES = (
-    '[{"name":"subject","role":"edit","shape":"ellipse","points":[[0.25,0.25],[0.75,0.85]],'
-    '"prompt":"","strength":1.0},'
-    '{"name":"keep","role":"anchor","shape":"box","points":[[0.42,0.35],[0.58,0.5]],"prompt":"","strength":1.0}]'
+    '[{"name":"dress","role":"edit","shape":"polygon",'
+    '"points":[[0.441,0.423],[0.426,0.435],[0.422,0.447],[0.413,0.46],[0.408,0.513],[0.41,0.544],'
+    "[0.405,0.564],[0.406,0.63],[0.397,0.664],[0.396,0.689],[0.382,0.72],[0.358,0.797],"
+    "[0.344,0.826],[0.344,0.841],[0.348,0.849],[0.363,0.861],[0.427,0.861],[0.512,0.853],"
+    "[0.522,0.859],[0.535,0.859],[0.544,0.854],[0.608,0.853],[0.612,0.855],[0.625,0.855],"
+    "[0.635,0.85],[0.643,0.842],[0.647,0.835],[0.647,0.82],[0.641,0.81],[0.641,0.802],"
+    "[0.637,0.796],[0.633,0.737],[0.624,0.708],[0.608,0.676],[0.603,0.654],[0.579,0.598],"
+    "[0.578,0.552],[0.576,0.54],[0.578,0.529],[0.579,0.479],[0.576,0.467],[0.576,0.451],"
+    "[0.572,0.443],[0.556,0.431],[0.543,0.431],[0.533,0.435],[0.526,0.431],[0.474,0.423]"
+    '],"prompt":"","strength":1.0},'
+    '{"name":"face","role":"anchor","shape":"ellipse","points":[[0.38,0.24],[0.62,0.41]],"prompt":"","strength":1.0}]'
 )
 
 NOTE = """## Surgical strike
 
-1. **Approved picture**: the one that is 80 % right.
-2. **Zones**: draw what may change (orange) and what must stay (blue, hatched). Anchors win.
+Press **Run**: the dress turns teal, and nothing else moves. Then make it yours:
+
+1. **Approved picture**: *choose file to upload*, the one that is 80 % right.
+2. **Zones**: delete both, draw what may change (orange) and what must stay (blue, hatched). Anchors win.
 3. **Crop**: the edit with its surroundings. Set `resize` to `megapixels` for your model's native size.
-4. **Model edit**: a stand-in softens the crop as a model's VAE does, so that this runs without weights. Put your
-   inpainting or editing model in its place: crop and mask go in, the *raw* VAE Decode comes out.
+4. **Model edit**: a recolor stands in for a model, so that this runs without weights. Put your inpainting or editing
+   model in its place: *image* and *mask* of **Crop** go in, the *raw* VAE Decode goes to *patch* of **Stitch**.
+   **2b_zone_inpaint** has local models wired, **2c_api_strike** one behind an API.
 5. **Stitch**, **Grain**, **Seam**, **Lock**: the patch goes back where it was, gets the plate's grain, melts in, and
    every locked pixel is the original's own.
-6. **Check**, **Gate**: measured against the original. What fails does not reach **Save**.
+6. **Check**, **Gate**: measured against the original. What fails does not reach **Save**; **Verdict** says why, and
+   which node fixes it.
 """
 
 
-def build(graph):
+def _stand_in(graph, crop):
+    """Recolors what the mask covers: a visible edit that needs no weights."""
+    node = graph.node(
+        "EditFirst_SKURecolor",
+        "Model edit",
+        at=(960, 360),
+        size=(320, 250),
+        image=crop.out("image"),
+        mask=crop.out("mask"),
+        color="#1d9a8a",
+    )
+    return node.out("image")
+
+
+def build(graph, *, note=NOTE, model=_stand_in, **crop_options):
+    """The strike; `model` adds what edits the crop and returns its picture."""
     picture = graph.node("LoadImage", "Approved picture", at=(0, 0), size=(300, 340), image="example.png")
     zones = graph.node(
         "EditFirst_AnchorZoneMask", "Zones", at=(360, 0), size=(540, 760), image=picture.out("IMAGE"), zones=ZONES
@@ -31,15 +58,15 @@ def build(graph):
         size=(320, 300),
         image=picture.out("IMAGE"),
         edit_mask=zones.out("edit_mask"),
+        **crop_options,
     )
-    edit = graph.node("ImageBlur", "Model edit", at=(960, 380), size=(320, 82), image=crop.out("image"))
     stitch = graph.node(
         "EditFirst_RegionStitch",
         "Stitch",
-        at=(960, 520),
+        at=(960, 660),
         size=(320, 100),
         original=picture.out("IMAGE"),
-        patch=edit.out("IMAGE"),
+        patch=model(graph, crop),
         crop=crop.out("crop"),
     )
     grain = graph.node(
@@ -89,12 +116,12 @@ def build(graph):
     gate = graph.node(
         "EditFirst_QualityGate",
         "Gate",
-        at=(1720, 280),
-        size=(340, 160),
+        at=(1720, 320),
+        size=(340, 250),
         image=lock.out("image"),
         report=check.out("report"),
     )
-    graph.node("PreviewAny", "Verdict", at=(1720, 520), size=(340, 180), source=gate.out("summary"))
+    graph.node("PreviewAny", "Verdict", at=(1720, 680), size=(340, 180), source=gate.out("summary"))
     graph.node(
         "SaveImage",
         "Save",
@@ -104,6 +131,6 @@ def build(graph):
         filename_prefix="edit_first/surgical_strike",
     )
     graph.node("PreviewImage", "Rejected", at=(2120, 480), size=(400, 300), images=gate.out("rejected"))
-    graph.node("PreviewImage", "Zones preview", at=(960, 700), size=(320, 300), images=zones.out("preview"))
-    graph.node("PreviewImage", "Drift heat map", at=(1720, 780), size=(340, 280), images=check.out("heatmap"))
-    graph.note(NOTE, at=(0, 400), size=(320, 480))
+    graph.node("PreviewImage", "Zones preview", at=(960, 820), size=(320, 300), images=zones.out("preview"))
+    graph.node("PreviewImage", "Drift heat map", at=(1720, 920), size=(340, 280), images=check.out("heatmap"))
+    graph.note(note, at=(0, 400), size=(320, 560))

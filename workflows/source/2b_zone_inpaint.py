@@ -305,8 +305,8 @@ def _finish(graph, picture, zones, decoded):
     gate = graph.node(
         "EditFirst_QualityGate",
         "Gate",
-        at=(2380, 280),
-        size=(340, 160),
+        at=(2380, 320),
+        size=(340, 250),
         image=lock.out("image"),
         report=check.out("report"),
     )
@@ -319,4 +319,4 @@ def _finish(graph, picture, zones, decoded):
         filename_prefix="edit_first/zone_inpaint",
     )
     graph.node("PreviewImage", "Rejected", at=(2780, 440), size=(360, 260), images=gate.out("rejected"))
-    graph.node("PreviewAny", "Verdict", at=(2380, 500), size=(340, 160), source=gate.out("summary"))
+    graph.node("PreviewAny", "Verdict", at=(2380, 680), size=(340, 160), source=gate.out("summary"))

@@ -67,11 +67,11 @@ def build(graph):
         "EditFirst_QualityGate",
         "Still gate",
         at=(1660, 60),
-        size=(320, 180),
+        size=(320, 250),
         image=edited.out("image"),
         report=still.out("report"),
     )
-    graph.node("PreviewAny", "Still verdict", at=(1660, 300), size=(320, 180), source=gate.out("summary"))
+    graph.node("PreviewAny", "Still verdict", at=(1660, 420), size=(320, 180), source=gate.out("summary"))
     graph.node("PreviewImage", "Still heat map", at=(1240, 380), size=(360, 300), images=still.out("heatmap"))
     graph.node(
         "SaveImage",
@@ -85,7 +85,7 @@ def build(graph):
     graph.note(STILLS_NOTE, at=(0, 460), size=(340, 320))
     _video_seeds(graph, edited, zones, still)
     graph.group("Stills", at=(-20, 0), size=(2460, 800))
-    graph.group("Video seeds", at=(-20, 820), size=(2460, 760), color="#8a6d3b")
+    graph.group("Video seeds", at=(-20, 820), size=(2460, 820), color="#8a6d3b")
 
 
 def _video_seeds(graph, edited, zones, still):
@@ -103,15 +103,15 @@ def _video_seeds(graph, edited, zones, still):
         "EditFirst_QualityGate",
         "Seed gate",
         at=(1660, 880),
-        size=(320, 180),
+        size=(320, 250),
         image=edited.out("image"),
         report=seed.out("report"),
     )
     graph.node("PreviewImage", "Seed heat map", at=(1240, 880), size=(360, 320), images=seed.out("heatmap"))
     mask = graph.node("MaskToImage", "Fix mask", at=(860, 1360), size=(320, 60), mask=seed.out("fix_mask"))
     graph.node("PreviewImage", "Fix mask preview", at=(1240, 1260), size=(360, 300), images=mask.out("IMAGE"))
-    graph.node("PreviewAny", "Seed verdict", at=(1660, 1120), size=(320, 180), source=gate.out("summary"))
-    graph.node("PreviewAny", "Seed score", at=(1660, 1360), size=(320, 100), source=seed.out("score"))
+    graph.node("PreviewAny", "Seed verdict", at=(1660, 1240), size=(320, 180), source=gate.out("summary"))
+    graph.node("PreviewAny", "Seed score", at=(1660, 1480), size=(320, 100), source=seed.out("score"))
     graph.node(
         "SaveImage",
         "Save video seed",

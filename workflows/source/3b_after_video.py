@@ -52,11 +52,11 @@ def build(graph):
         "EditFirst_QualityGate",
         "Gate",
         at=(820, 480),
-        size=(420, 160),
+        size=(420, 250),
         image=clip.out("IMAGE"),
         report=check.out("report"),
     )
-    graph.node("PreviewAny", "Verdict", at=(820, 700), size=(420, 140), source=gate.out("summary"))
+    graph.node("PreviewAny", "Verdict", at=(820, 840), size=(420, 140), source=gate.out("summary"))
     graph.node(
         "SaveAnimatedWEBP",
         "Accepted",
@@ -70,4 +70,4 @@ def build(graph):
     )
     graph.node("PreviewImage", "Rejected", at=(1980, 480), size=(400, 300), images=gate.out("rejected"))
     graph.node("MaskPreview", "Fix mask", at=(1300, 700), size=(620, 300), mask=check.out("fix_mask"))
-    graph.note(NOTE, at=(820, 900), size=(420, 480))
+    graph.note(NOTE, at=(820, 1040), size=(420, 480))

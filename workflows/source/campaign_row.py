@@ -2,6 +2,8 @@
 
 NOTE = """## Campaign row
 
+**Run** in the browser needs pictures of yours first: a product that is a PNG with alpha, and a mask for its place.
+
 The campaign runner fills **Scene**, **Product**, **Target mask** and **Swap** for every row of a table:
 
 `python . campaign table.csv --workflow workflows/api/campaign_row.json --server http://127.0.0.1:8188`
@@ -38,13 +40,13 @@ def build(graph):
         "EditFirst_QualityGate",
         "Gate",
         at=(1020, 0),
-        size=(340, 160),
+        size=(340, 250),
         image=swap.out("image"),
         report=swap.out("report"),
         on_fail="pass",
     )
-    graph.node("PreviewAny", "Verdict", at=(1020, 240), size=(340, 180), source=gate.out("summary"))
+    graph.node("PreviewAny", "Verdict", at=(1020, 360), size=(340, 180), source=gate.out("summary"))
     graph.node(
         "SaveImage", "Save", at=(1420, 0), size=(420, 460), images=gate.out("accepted"), filename_prefix="campaign"
     )
-    graph.note(NOTE, at=(640, 440), size=(340, 340))
+    graph.note(NOTE, at=(640, 520), size=(340, 440))

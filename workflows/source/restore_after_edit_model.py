@@ -1,13 +1,41 @@
 """Stage 2: an instruction-editing model changed one thing and moved everything; keep the one thing."""
 
-NOTE = """## Restore after an edit model
+BYPASSED = 4
+HUGGING_FACE = "https://huggingface.co/Comfy-Org"
+QWEN_EDIT = {
+    "name": "qwen_image_edit_2509_fp8_e4m3fn.safetensors",
+    "url": f"{HUGGING_FACE}/Qwen-Image-Edit_ComfyUI/resolve/main/split_files/diffusion_models/"
+    "qwen_image_edit_2509_fp8_e4m3fn.safetensors",
+    "directory": "diffusion_models",
+}
+QWEN_TEXT = {
+    "name": "qwen_2.5_vl_7b_fp8_scaled.safetensors",
+    "url": f"{HUGGING_FACE}/Qwen-Image_ComfyUI/resolve/main/split_files/text_encoders/"
+    "qwen_2.5_vl_7b_fp8_scaled.safetensors",
+    "directory": "text_encoders",
+}
+QWEN_VAE = {
+    "name": "qwen_image_vae.safetensors",
+    "url": f"{HUGGING_FACE}/Qwen-Image_ComfyUI/resolve/main/split_files/vae/qwen_image_vae.safetensors",
+    "directory": "vae",
+}
+PROMPT = "Change the pink dress to emerald green velvet. Keep everything else exactly as it is."
+
+NOTE = f"""## Restore after an edit model
 
 1. **Approved picture**: what you had.
-2. **Model edit**: here a stand-in gives the frame back at another size, so that this runs without weights. Put your
-   instruction-editing model (Kontext, Qwen Image Edit, ...) in its place and connect its *raw* VAE Decode.
+2. **Model edit**: here a stand-in gives the frame back at another size, so that this runs without weights and finds
+   no change. Put your instruction-editing model (Kontext, Qwen Image Edit, ...) in its place: its *raw* VAE Decode goes
+   to *edited* of **Lock**. For Qwen-Image-Edit select the group below, press Ctrl+B, and connect **Decode (Qwen)**.
 3. **Lock** brings the frame back into register and color, finds what really changed and puts only that onto the
    original. Nothing to paint. Raise **sensitivity** when a faint change is missed, or connect an edit mask.
 4. **Check**, **Gate**: every pixel outside the found mask is the original's own, or it does not reach **Save**.
+
+| for Qwen-Image-Edit | folder |
+|---|---|
+| [{QWEN_EDIT["name"]}]({QWEN_EDIT["url"]}) | models/diffusion_models |
+| [{QWEN_TEXT["name"]}]({QWEN_TEXT["url"]}) | models/text_encoders |
+| [{QWEN_VAE["name"]}]({QWEN_VAE["url"]}) | models/vae |
 """
 
 
@@ -45,8 +73,8 @@ def build(graph):
     gate = graph.node(
         "EditFirst_QualityGate",
         "Gate",
-        at=(1100, 280),
-        size=(340, 160),
+        at=(1100, 320),
+        size=(340, 250),
         image=lock.out("image"),
         report=check.out("report"),
     )
@@ -59,8 +87,105 @@ def build(graph):
         filename_prefix="edit_first/restored",
     )
     graph.node("PreviewImage", "Rejected", at=(1500, 440), size=(360, 260), images=gate.out("rejected"))
-    graph.node("PreviewAny", "Verdict", at=(1100, 500), size=(340, 160), source=gate.out("summary"))
+    graph.node("PreviewAny", "Verdict", at=(1100, 680), size=(340, 160), source=gate.out("summary"))
     found = graph.node("MaskToImage", "Found", at=(720, 320), size=(320, 40), mask=lock.out("edit_mask"))
     graph.node("PreviewImage", "Found change", at=(720, 420), size=(320, 280), images=found.out("IMAGE"))
     graph.node("PreviewImage", "Aligned", at=(360, 420), size=(320, 280), images=lock.out("aligned"))
-    graph.note(NOTE, at=(0, 400), size=(320, 380))
+    graph.note(NOTE, at=(0, 400), size=(320, 640))
+    _qwen_edit(graph, picture)
+
+
+def _qwen_edit(graph, picture):
+    """Qwen-Image-Edit, which redraws the whole frame by an instruction."""
+    y, mode = 960, BYPASSED
+    graph.group("Qwen-Image-Edit (bypassed: needs weights)", (340, y - 80), (1540, 480))
+    unet = graph.node(
+        "UNETLoader",
+        "Qwen model",
+        at=(360, y),
+        size=(320, 90),
+        mode=mode,
+        unet_name=QWEN_EDIT["name"],
+        models=[QWEN_EDIT],
+    )
+    clip = graph.node(
+        "CLIPLoader",
+        "Qwen text encoder",
+        at=(360, y + 130),
+        size=(320, 110),
+        mode=mode,
+        clip_name=QWEN_TEXT["name"],
+        type="qwen_image",
+        models=[QWEN_TEXT],
+    )
+    vae = graph.node(
+        "VAELoader",
+        "Qwen VAE",
+        at=(360, y + 280),
+        size=(320, 70),
+        mode=mode,
+        vae_name=QWEN_VAE["name"],
+        models=[QWEN_VAE],
+    )
+    shifted = graph.node(
+        "ModelSamplingAuraFlow",
+        "Qwen shift",
+        at=(720, y),
+        size=(320, 70),
+        mode=mode,
+        model=unet.out("MODEL"),
+        shift=3.0,
+    )
+    told = graph.node(
+        "TextEncodeQwenImageEditPlus",
+        "Instruction",
+        at=(720, y + 110),
+        size=(320, 180),
+        mode=mode,
+        clip=clip.out("CLIP"),
+        prompt=PROMPT,
+        vae=vae.out("VAE"),
+        image1=picture.out("IMAGE"),
+    )
+    untold = graph.node(
+        "ConditioningZeroOut",
+        "No instruction",
+        at=(720, y + 330),
+        size=(320, 40),
+        mode=mode,
+        conditioning=told.out("CONDITIONING"),
+    )
+    encoded = graph.node(
+        "VAEEncode",
+        "Encode (Qwen)",
+        at=(1100, y),
+        size=(340, 60),
+        mode=mode,
+        pixels=picture.out("IMAGE"),
+        vae=vae.out("VAE"),
+    )
+    sampled = graph.node(
+        "KSampler",
+        "Sampler (Qwen)",
+        at=(1100, y + 100),
+        size=(340, 280),
+        mode=mode,
+        model=shifted.out("MODEL"),
+        seed=1,
+        positive=told.out("CONDITIONING"),
+        negative=untold.out("CONDITIONING"),
+        latent_image=encoded.out("LATENT"),
+        steps=20,
+        cfg=2.5,
+        sampler_name="euler",
+        scheduler="simple",
+    )
+    graph.node(
+        "VAEDecode",
+        "Decode (Qwen)",
+        at=(1500, y),
+        size=(360, 60),
+        mode=mode,
+        samples=sampled.out("LATENT"),
+        vae=vae.out("VAE"),
+    )

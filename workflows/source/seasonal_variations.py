@@ -178,12 +178,12 @@ def _finish(graph, winner, zones, seasons):
     gate = graph.node(
         "EditFirst_QualityGate",
         "Gate",
-        at=(2100, 560),
-        size=(320, 160),
+        at=(2100, 600),
+        size=(320, 250),
         image=lock.out("image"),
         report=check.out("report"),
     )
-    graph.node("PreviewAny", "Verdict", at=(2100, 780), size=(320, 180), source=gate.out("summary"))
+    graph.node("PreviewAny", "Verdict", at=(2100, 960), size=(320, 180), source=gate.out("summary"))
     graph.node(
         "SaveImage",
         "Save",
@@ -197,7 +197,7 @@ def _finish(graph, winner, zones, seasons):
 
 def _model(graph, winner, zones):
     """An inpainting model paints everything but the product, once for every prompt."""
-    y, mode = 1080, BYPASSED
+    y, mode = 1240, BYPASSED
     graph.group("Inpainting model, e.g. Flux Fill (bypassed)", (340, y - 60), (2120, 720))
     prompts = {}
     for number, (title, (_, words)) in enumerate(SEASONS.items()):

@@ -29,7 +29,7 @@ def build(graph):
     reference = graph.node(
         "EditFirst_AnchorZoneMask",
         "Reference",
-        at=(360, 620),
+        at=(360, 780),
         size=(400, 560),
         image=picture.out("IMAGE"),
         zones=REFERENCE,
@@ -64,8 +64,8 @@ def build(graph):
     gate = graph.node(
         "EditFirst_QualityGate",
         "Gate",
-        at=(1200, 280),
-        size=(340, 160),
+        at=(1200, 320),
+        size=(340, 250),
         image=shadow.out("image"),
         report=check.out("report"),
     )
@@ -77,8 +77,8 @@ def build(graph):
         images=gate.out("accepted"),
         filename_prefix="edit_first/seat_and_light",
     )
-    layer = graph.node("MaskToImage", "Shadow layer", at=(1200, 680), size=(340, 60), mask=shadow.out("shadow_mask"))
-    graph.node("PreviewImage", "Shadow preview", at=(1200, 800), size=(340, 280), images=layer.out("IMAGE"))
+    layer = graph.node("MaskToImage", "Shadow layer", at=(1200, 900), size=(340, 60), mask=shadow.out("shadow_mask"))
+    graph.node("PreviewImage", "Shadow preview", at=(1200, 1020), size=(340, 280), images=layer.out("IMAGE"))
     graph.node("PreviewImage", "Rejected", at=(1600, 440), size=(360, 260), images=gate.out("rejected"))
-    graph.node("PreviewAny", "Verdict", at=(1200, 500), size=(340, 130), source=gate.out("summary"))
+    graph.node("PreviewAny", "Verdict", at=(1200, 680), size=(340, 160), source=gate.out("summary"))
     graph.note(NOTE, at=(0, 400), size=(320, 520))

@@ -66,7 +66,7 @@ def build(graph):
     check = graph.node(
         "EditFirst_EditCheck",
         "Check",
-        at=(960, 440),
+        at=(960, 520),
         size=(320, 200),
         original=scene.out("IMAGE"),
         image=swap.out("image"),
@@ -78,11 +78,11 @@ def build(graph):
         "EditFirst_QualityGate",
         "Gate",
         at=(1340, 0),
-        size=(340, 160),
+        size=(340, 250),
         image=swap.out("image"),
         report=check.out("report"),
     )
-    graph.node("PreviewAny", "Verdict", at=(1340, 240), size=(340, 180), source=gate.out("summary"))
+    graph.node("PreviewAny", "Verdict", at=(1340, 360), size=(340, 180), source=gate.out("summary"))
     graph.node(
         "SaveImage",
         "Save",
