@@ -473,10 +473,14 @@ def thumb_consistency_check():
 
 
 def thumb_final_upscale():
-    """The picture, small in a corner, and at the size of the card."""
-    picture = coffee()[0]
-    small = overlay.to_pil(picture).resize((150, 100), Image.LANCZOS)
-    page = ImageOps.fit(overlay.to_pil(window(picture, 0, 0, (533, 400))), THUMBNAIL, Image.LANCZOS)
+    """The strike's result, small in a corner, and a part of it at 100 % after the enlargement."""
+    picture, _, drawn = coffee()
+    edit, locked = zones.edit_and_lock_masks(picture, drawn)
+    passed = overlay.to_pil(seam.feather(picture, teal_frame(), edit, lock_mask=locked)[0])
+    large = passed.resize((passed.width * 2, passed.height * 2), Image.LANCZOS)
+    left, top = 330, 60  # the edge between the edited cup and the anchored coffee
+    page = large.crop((left, top, left + THUMBNAIL[0], top + THUMBNAIL[1]))
+    small = passed.resize((150, 100), Image.LANCZOS)
     page.paste("white", (16, 16, 16 + small.width + 4, 16 + small.height + 4))
     page.paste(small, (18, 18))
     return page

@@ -23,6 +23,7 @@ WIDGET_TYPES = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO", "COLOR")
 NORMAL, MUTED, BYPASSED = 0, 2, 4
 WORKFLOW_IDS = uuid.UUID("9f3c1d0a-55c1-4a55-9d0e-0d7f3a6f2b11")  # namespace of our workflows' ids
 DEFAULT_SIZE = (320, 120)
+SEEDS = ("seed", "noise_seed")  # the browser adds its control to every input of these names, and randomizes it
 TITLE_HEIGHT = 30  # of a node's title bar, which lies above its position
 LEAST_HEIGHTS = {  # what ComfyUI 0.33 makes of them, whatever the file says; the larger of both renderers
     "EditFirst_AnchorLock": 250,
@@ -289,7 +290,7 @@ def _widget_values(node: Node) -> list:
             continue
         value, options = node.inputs.get(name), declared[1] if len(declared) > 1 else {}
         values.append(_default(declared) if isinstance(value, Output) else value)
-        if options.get("control_after_generate"):
+        if options.get("control_after_generate") or name in SEEDS:
             values.append("fixed")
         if options.get("image_upload"):
             uploads.append("image")

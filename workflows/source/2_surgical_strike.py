@@ -20,7 +20,7 @@ Press **Run**: the dress turns teal, and nothing else moves. Then make it yours:
 
 1. **Approved picture**: *choose file to upload*, the one that is 80 % right.
 2. **Zones**: delete both, draw what may change (orange) and what must stay (blue, hatched). Anchors win.
-3. **Crop**: the edit with its surroundings. Set `resize` to `megapixels` for your model's native size.
+3. **Crop**: the edit with its surroundings. Set *resize* to *megapixels* for your model's native size.
 4. **Model edit**: a recolor stands in for a model, so that this runs without weights. Put your inpainting or editing
    model in its place: *image* and *mask* of **Crop** go in, the *raw* VAE Decode goes to *patch* of **Stitch**.
    **2b_zone_inpaint** has local models wired, **2c_api_strike** one behind an API.

@@ -41,7 +41,7 @@ NOTE = f"""## Inpaint zones
 - *edit_mask* (soft inward ramp) goes to **Set Latent Noise Mask** with **Differential Diffusion**: the ramp becomes a
   later start of denoising, so the seam is drawn by the model. Works with any checkpoint.
 - The inverted *lock_mask* is the same zone with a hard edge. **Inpaint Model Conditioning** and **VAE Encode (for
-  Inpainting)** round their mask, so they get the hard one; `grow_mask_by` stays 0, because growing there would enter the
+  Inpainting)** round their mask, so they get the hard one; *grow_mask_by* stays 0, because growing there would enter the
   anchors. Use **grow_px** of Zones instead.
 - *zones* goes to **Regional Prompt**: the zone's words act in the zone only.
 

@@ -15,7 +15,7 @@ ZONES = (
 
 NOTE = """## SKU recolor
 
-1. **Scene**: the approved picture. **Zones**: the one surface that gets the new color; connect a mask to `edit_mask`
+1. **Scene**: the approved picture. **Zones**: the one surface that gets the new color; connect a mask to *edit_mask*
    for an exact outline (mask editor, SAM3).
 2. **Color**: the target as it should look in this scene. Shading, texture and highlights stay.
 3. **Gate**: the median of the mid-tones must be within CIEDE2000 2 of the target, and nothing outside may change.

@@ -14,11 +14,11 @@ NOTE = """## SKU swap
 1. **Scene**: the approved picture. In **Slot** draw where the product goes, named *slot* (its bottom edge is where the
    product stands), and anchors over what must not change.
 2. **Product**: the packshot. In **Product outline** draw its outline, or connect the mask of a background remover to
-   `product_mask` of **Swap**.
+   *product_mask* of **Swap**.
 3. **Swap**: place, light, shadow. List the brand colors that will be measured.
 4. **Gate**: brand colors within budget, anchors bit-identical. What fails does not reach **Save**.
 
-`edit_mask` of **Swap** marks leftovers of an old product for a low-denoise inpaint pass; `layers` opens in *Create
+*edit_mask* of **Swap** marks leftovers of an old product for a low-denoise inpaint pass; *layers* opens in *Create
 Layered Image*.
 """
 
