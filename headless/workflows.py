@@ -34,6 +34,7 @@ LEAST_HEIGHTS = {  # what ComfyUI 0.33 makes of them, whatever the file says; th
     "EditFirst_SeamFeather": 200,
     "EditFirst_SKURecolor": 250,
     "EditFirst_SKUSwap": 450,
+    "FluxProFillNode": 300,
 }
 
 

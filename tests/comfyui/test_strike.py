@@ -85,7 +85,7 @@ def test_rgba_input_runs_and_keeps_its_size(comfy, chelsea):
 
 
 def test_a_failed_gate_saves_nothing_and_says_why(comfy, comfy_image, chelsea, coffee):
-    prompt = prompt_for(comfy_image(chelsea, "gate.png"))
+    prompt = with_wild_edit(prompt_for(comfy_image(chelsea, "gate.png")))
     stitch, check, gate = (runner.find_node(prompt, title) for title in ("Stitch", "Check", "Gate"))
     prompt[check]["inputs"]["image"] = [stitch, 0]  # judge the raw patch, which changed its surroundings too
     prompt[gate]["inputs"]["on_fail"] = "block"

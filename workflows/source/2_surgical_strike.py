@@ -63,7 +63,7 @@ def build(graph, *, note=NOTE, model=_stand_in, **crop_options):
     stitch = graph.node(
         "EditFirst_RegionStitch",
         "Stitch",
-        at=(960, 660),
+        at=(960, 720),
         size=(320, 100),
         original=picture.out("IMAGE"),
         patch=model(graph, crop),
@@ -131,6 +131,6 @@ def build(graph, *, note=NOTE, model=_stand_in, **crop_options):
         filename_prefix="edit_first/surgical_strike",
     )
     graph.node("PreviewImage", "Rejected", at=(2120, 480), size=(400, 300), images=gate.out("rejected"))
-    graph.node("PreviewImage", "Zones preview", at=(960, 820), size=(320, 300), images=zones.out("preview"))
+    graph.node("PreviewImage", "Zones preview", at=(960, 880), size=(320, 300), images=zones.out("preview"))
     graph.node("PreviewImage", "Drift heat map", at=(1720, 920), size=(340, 280), images=check.out("heatmap"))
     graph.note(note, at=(0, 400), size=(320, 560))

@@ -11,7 +11,7 @@ credits (*Settings > User*). Each Run costs what its badge says.
    without a mask input (Nano Banana, Seedream, Qwen) redraws the whole crop, and **Seam** and **Lock** undo that.
 4. What comes back is stitched, grained, blended, locked, checked and gated as ever.
 
-Scripts give their key with the prompt: `"extra_data": {"api_key_comfy_org": "..."}`.
+Scripts give their key with the prompt: see docs/automation.md.
 """
 PROMPT = "a knee-length emerald green velvet dress, soft folds, same light as the surroundings"
 
