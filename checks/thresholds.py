@@ -435,7 +435,7 @@ THRESHOLDS = (
     Threshold(
         "outline_halo", "CIE L*", "lower", 6, 3, "warn", "Seam Feather",
         "Lightness of the rim around a subject or an edit beyond what lies on either side of it, median.",
-        "benchmarks/motion.py: 60 clean masks read at most 1.5; of 20 others, a rim of 3 px is over in 90 %; a warning at most, for rim light is a halo, too",
+        "benchmarks/motion.py: 57 clean masks read at most 0.2; of 20 others, a rim of 3 px is over in 90 %; a warning at most, for rim light is a halo, too",
     ),
     Threshold(
         "blind_seam_step", "OKLab x 100", "lower", None, None, "warn", "Seam Feather",
