@@ -13,7 +13,7 @@ from . import color, masks
 from .brand import CATCH_DELTA_E, swatch
 from .evidence import LightShift, estimate_shift
 from .light_field import fit_light_field, sample_field
-from .photometric import ColorFit, fit_color
+from .photometric import EXPLANATIONS, ColorFit, fit_color
 
 WORK_SIDE = 640  # both fits run at this size; the maps they give are smooth in color and in space
 CONTEXT_GAP_PX = 2  # pixels this close to the mask belong to both sides
@@ -22,6 +22,7 @@ FIT_BLUR_PX = 1.0  # evens out a registration error of a pixel
 HOLD_OUT_CELLS = 8  # the frame is divided into so many cells along each side; every second one tests the fit
 CLIP_START = 0.96  # above it in all channels a pixel is a clipped highlight
 MIN_AGREEMENT = 0.5  # correlation of luma below which a fit would only pull everything to the mean
+DOUBT = 1.4  # the truth is taken to lie so many times as far from the fit as other explanations of the evidence do
 BRAND_FADE_DELTA_E = 10.0  # beyond that the protection fades out over this difference, so that no edge appears
 BISECTIONS = 14
 BRAND_SAMPLES = 20_000
@@ -156,15 +157,17 @@ class Correction:
 
     fit: ColorFit | None
     field: Tensor | None  # (1, 3, h, w) in stops
+    share: float = 1.0  # how much of it is made
 
     def __call__(self, image: Tensor) -> Tensor:
         """Apply to (1, 3, H, W), not clamped."""
+        before = image
         if self.fit is not None:
             image = self.fit.apply(image)
         if self.field is not None:
             gain = torch.exp2(sample_field(self.field, *image.shape[2:]))
             image = color.linear_to_srgb(color.srgb_to_linear(image) * gain)
-        return image
+        return image if self.share == 1 else torch.lerp(before, image, self.share)
 
 
 def _fit_paired(frame: Tensor, original: Tensor, mask: Tensor, local: float) -> tuple[Correction, Harmony]:
@@ -185,21 +188,43 @@ def _fit_paired(frame: Tensor, original: Tensor, mask: Tensor, local: float) -> 
         trial_error = _error(trial(small).clamp(0, 1), truth, cells[1])
         if trial_error < 0.98 * error:
             best, error, chosen = trial, trial_error, (with_color, with_local)
+    inside = _reduce(mask) > 0
     if chosen != (False, 0.0):
         best = _fit_stages(small, truth, known, *chosen)
-    inside = _reduce(mask) > 0
+        others = [_fit_stages(small, truth, known, True, chosen[1], order) for order in EXPLANATIONS]
+        best = replace(best, share=_safe_share(best, others, small, inside))
     spread = 0.0
     if best.field is not None:
         field = sample_field(best.field.mean(1, keepdim=True), *small.shape[2:])[inside]
         spread = float(field.amax() - field.amin()) if len(field) else 0.0
-    confidence = 0.0 if not start else float(known.mean().clamp(max=0.05) / 0.05) * (1 - error / start)
+    confidence = 0.0 if not start else float(known.mean().clamp(max=0.05) / 0.05) * (1 - error / start) * best.share
     reason = f"fitted on unchanged pixels: their error fell from {255 * start:.2f} to {255 * error:.2f} 8-bit levels"
+    if best.share < 1:
+        reason += f"; {best.share:.0%} was made, because the region has colors of which they tell less"
     if start and chosen == (False, 0.0):
         reason = "no correction predicted unchanged pixels better than none; nothing was done"
     return best, Harmony("paired", confidence, 0.0, 0.0, spread, reason=reason)
 
 
-def _fit_stages(small: Tensor, truth: Tensor, known: Tensor, with_color: bool, local: float) -> Correction:
+def _safe_share(chosen: Correction, others: list[Correction], small: Tensor, inside: Tensor) -> float:
+    """The largest share of a correction that is no worse than none, whichever explanation is the true one.
+
+    A step s * m is no farther from the truth t than no step when s <= 2 <m, t> / <m, m>. The candidates for t are the
+    other explanations, moved away from the chosen one by `DOUBT`: all of them are fits, and the truth may be none.
+    """
+    where = inside.expand_as(small)
+    before = small[where]
+    step = chosen(small).clamp(0, 1)[where] - before
+    size = float(step.square().sum())
+    if size < 1e-9:
+        return 1.0
+    agreement = min(float((step * (other(small).clamp(0, 1)[where] - before)).sum()) / size for other in others)
+    return min(max(2 * (1 + DOUBT * (agreement - 1)), 0.0), 1.0)
+
+
+def _fit_stages(
+    small: Tensor, truth: Tensor, known: Tensor, with_color: bool, local: float, order: tuple[str, ...] | None = None
+) -> Correction:
     """Fit color and light in turn, each to what the other leaves."""
     fit, field = None, None
     light = color.srgb_to_linear(truth)
@@ -208,7 +233,7 @@ def _fit_stages(small: Tensor, truth: Tensor, known: Tensor, with_color: bool, l
             target = truth
             if field is not None:
                 target = color.linear_to_srgb(light * torch.exp2(-sample_field(field, *small.shape[2:])))
-            fit = fit_color(small, target, known)
+            fit = fit_color(small, target, known, order)
         if local:
             mapped = small if fit is None else fit.apply(small)
             field = fit_light_field(color.srgb_to_linear(mapped).clamp(min=0), light, known, local)

@@ -15,7 +15,10 @@ IRLS_STEPS = 5
 RIDGE = 1e-4  # pull of an affine step toward identity, relative to one sample; scatter of a picture's hues is 1e-3
 # Affine maps and curves in turn. Affine first extrapolates best to colors that only the edit has (a saturation or
 # contrast change: 30 times less squared error), but a gamma needs the curves first, and shows it on unseen pixels.
-AFFINE_FIRST, CURVES_FIRST = (True, False, True, False, True), (False, True, False, True)  # True = affine
+AFFINE_FIRST = ("affine", "curves", "affine", "curves", "affine")
+CURVES_FIRST = ("curves", "affine", "curves", "affine")
+# Maps that explain most pictures about equally well and differ where there is nothing to fit on.
+EXPLANATIONS = (AFFINE_FIRST, CURVES_FIRST, ("affine",), ("gain",))
 CURVES_FIRST_GAIN = 0.2
 # The fit is kept when it takes this share off the error of pixels it has not seen.
 MIN_GAIN = 0.05
@@ -78,15 +81,20 @@ class ColorFit:
         return torch.cat([fit(band.flatten(1)).view_as(band) for band in bands], 1)[None].to(image.dtype)
 
 
-def fit_color(edited: Tensor, original: Tensor, weight: Tensor) -> ColorFit | None:
+def fit_color(
+    edited: Tensor, original: Tensor, weight: Tensor, order: tuple[str, ...] | None = None
+) -> ColorFit | None:
     """Fit the color map that takes the edited rendering to the original one.
 
     Args:
         edited, original: (1, 3, H, W); blur both a little first, so that a small misregistration does not count.
         weight: (1, 1, H, W), > 0 where both show the same thing.
+        order: steps ("affine", "curves", "gain") to fit in turn, on all pixels and untested; None = the better of
+            `AFFINE_FIRST` and `CURVES_FIRST`.
 
     Returns:
-        The map, or None where there is too little to fit on, or the fit does not pay on pixels left out of it.
+        The map, or None where there is too little to fit on, or (without `order`) the fit does not pay on pixels left
+        out of it.
 
     Source: per-channel monotone curves and robust ridge regression toward identity (iteratively reweighted, Cauchy
     weights). A free polynomial fits the context better and extrapolates badly to colors that only the edit has.
@@ -97,6 +105,8 @@ def fit_color(edited: Tensor, original: Tensor, weight: Tensor) -> ColorFit | No
     index = index[:: max(1, len(index) // MAX_SAMPLES)]
     source = edited[0].reshape(3, -1)[:, index].double()
     target = original[0].reshape(3, -1)[:, index].double()
+    if order is not None:
+        return _fit(source, target, order)
     unseen = slice(1, None, 2)
     fits = [_fit(source[:, ::2], target[:, ::2], order) for order in (AFFINE_FIRST, CURVES_FIRST)]
     errors = [float((fit(source[:, unseen]) - target[:, unseen]).abs().median()) for fit in fits]
@@ -105,10 +115,11 @@ def fit_color(edited: Tensor, original: Tensor, weight: Tensor) -> ColorFit | No
     return fits[best] if errors[best] < (1 - MIN_GAIN) * before else None
 
 
-def _fit(source: Tensor, target: Tensor, order: tuple[bool, ...]) -> ColorFit:
+def _fit(source: Tensor, target: Tensor, order: tuple[str, ...]) -> ColorFit:
+    fitters = {"affine": _fit_affine, "curves": _fit_curves, "gain": _fit_gain}
     steps, mapped = [], source
-    for is_affine in order:
-        step = _fit_affine(mapped, target) if is_affine else _fit_curves(mapped, target)
+    for name in order:
+        step = fitters[name](mapped, target)
         steps.append(step)
         mapped = step(mapped)
     return ColorFit(tuple(steps))
@@ -124,11 +135,18 @@ def _fit_curves(source: Tensor, target: Tensor) -> Curves:
     return Curves(knots, torch.cummax(values, 1).values - knots)
 
 
+def _fit_gain(source: Tensor, target: Tensor) -> Affine:
+    """A gain and an offset for each channel."""
+    fits = [_fit_affine(source[c : c + 1], target[c : c + 1]).matrix[0] for c in range(3)]
+    gains, offsets = torch.stack(fits).T
+    return Affine(torch.cat((gains.diag(), offsets[:, None]), 1))
+
+
 def _fit_affine(source: Tensor, target: Tensor) -> Affine:
-    count = source.shape[1]
+    channels, count = source.shape
     design = torch.cat((source, torch.ones_like(source[:1])))
-    identity = torch.eye(3, 4, dtype=source.dtype, device=source.device)
-    pull = torch.tensor([RIDGE * count] * 3 + [0], dtype=source.dtype, device=source.device)
+    identity = torch.eye(channels, channels + 1, dtype=source.dtype, device=source.device)
+    pull = torch.tensor([RIDGE * count] * channels + [0], dtype=source.dtype, device=source.device)
     matrix = identity
     for _ in range(IRLS_STEPS):
         residual = (target - matrix @ design).norm(dim=0)

@@ -149,3 +149,17 @@ def test_color_fit_finds_a_known_map(astronaut):
     assert float((fit.apply(saturated) - astronaut).abs().mean()) * 255 < 0.4
     assert photometric.fit_color(astronaut, astronaut, torch.ones_like(gray)) is None
     assert photometric.fit_color(saturated, astronaut, torch.zeros_like(gray)) is None
+
+
+def test_a_correction_is_reduced_as_far_as_other_explanations_of_the_evidence_disagree():
+    small, inside = torch.full((1, 3, 8, 8), 0.4), torch.ones(1, 1, 8, 8, dtype=torch.bool)
+
+    def brighter(amount):
+        return lambda image: image + amount
+
+    share = lambda other: harmonize._safe_share(brighter(0.2), [brighter(other)], small, inside)  # noqa: E731
+    assert share(0.2) == 1
+    assert share(0.18) == 1
+    assert share(-0.1) == 0
+    # With doubt the truth lies at 0.2 - 1.4 * 0.12 = 0.032: twice that is the largest step no worse than none.
+    assert share(0.08) * 0.2 == pytest.approx(2 * (0.2 - harmonize.DOUBT * 0.12), abs=1e-6)
