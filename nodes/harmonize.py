@@ -5,6 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from ..checks import lighting as checks
+from ..checks.report import Report
 from ..imaging import color
 from ..imaging import harmonize as library
 from . import convert, types
@@ -53,6 +54,7 @@ class LightingHarmonize(io.ComfyNode):
                     "lock_mask", optional=True,
                     tooltip="Above 0 = bit-identical to original, or to image without one. Wins over edit_mask.",
                 ),
+                types.report_input(),
             ],
             outputs=[
                 io.Image.Output("image", "image", tooltip="The image with its region corrected."),
@@ -63,7 +65,7 @@ class LightingHarmonize(io.ComfyNode):
     @classmethod
     def execute(
         cls, image, edit_mask, strength=1.0, local=0.5, brand_colors="", max_delta_e=2.0,
-        original=None, protect_mask=None, lock_mask=None,
+        original=None, protect_mask=None, lock_mask=None, report=None,
     ) -> io.NodeOutput:  # fmt: skip
         frames = convert.image_in(image)
         before = None if original is None else convert.image_in(original, "original")
@@ -82,7 +84,8 @@ class LightingHarmonize(io.ComfyNode):
             lock_mask=convert.mask_in(lock_mask, frames, "lock_mask"),
             progress=convert.progress(),
         )
-        return io.NodeOutput(convert.image_out(result, image), checks.harmony_report(result, edit, before, summaries))
+        measured = checks.harmony_report(result, edit, before, summaries)
+        return io.NodeOutput(convert.image_out(result, image), (report or Report()) + measured)
 
 
 NODES = [LightingHarmonize]

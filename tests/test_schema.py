@@ -35,7 +35,7 @@ CONTRACT = {
         "image:IMAGE blend_mask:MASK report:EDIT_FIRST_REPORT",
     ),
     "EditFirst_LightingHarmonize": (
-        "image edit_mask strength local brand_colors max_delta_e original protect_mask lock_mask",
+        "image edit_mask strength local brand_colors max_delta_e original protect_mask lock_mask report",
         "image:IMAGE report:EDIT_FIRST_REPORT",
     ),
     "EditFirst_CastShadow": (

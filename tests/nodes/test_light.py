@@ -16,6 +16,15 @@ def test_harmonize_equals_the_library(coffee, make_disc):
     assert {"harmony_confidence", "light_exposure_ev", "brand_delta_e00"} <= {m.metric for m in report.measurements}
 
 
+def test_harmonize_appends_to_an_earlier_report(coffee, make_disc):
+    node = runner.node_classes()["EditFirst_LightingHarmonize"]
+    mask = make_disc(coffee, 0.2)[:, 0]
+    first = node.execute(coffee.movedim(1, 3), mask).args[1]
+    both = node.execute(coffee.movedim(1, 3), mask, report=first).args[1]
+    assert both.measurements[: len(first.measurements)] == first.measurements
+    assert len(both.measurements) == 2 * len(first.measurements)
+
+
 def test_shadow_equals_the_library_and_tells_the_light(coffee, make_disc):
     node = runner.node_classes()["EditFirst_CastShadow"]
     mask = make_disc(coffee, 0.2)
