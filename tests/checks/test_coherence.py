@@ -63,6 +63,7 @@ def test_a_slide_reads_its_length_and_direction(make, speed):
     assert ("right" if clip.slide_px[0] > 0 else "left") in drift.detail
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("metric", "defect"),
     [

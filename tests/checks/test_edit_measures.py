@@ -123,6 +123,7 @@ def test_progress_ends_at_one(photo, disc):
     assert seen == [0.5, 1.0]
 
 
+@pytest.mark.slow
 def test_a_large_frame_is_judged_as_the_small_one_and_placed_in_its_own_px(photo, disc):
     large = [torch.nn.functional.interpolate(t, scale_factor=4, mode="bicubic").clamp(0, 1) for t in (photo,)][0]
     mask = torch.nn.functional.interpolate(disc, scale_factor=4)

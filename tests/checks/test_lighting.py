@@ -76,6 +76,7 @@ def test_direction_of_light_is_compared(make_disc):
     assert against > 150
 
 
+@pytest.mark.slow
 def test_harmonizing_lowers_the_mismatch(scene):
     image, mask = scene
     edited = lit(image, (0.6, 0.7, 0.9), torch.ones_like(mask))

@@ -134,6 +134,7 @@ def test_added_grain_has_the_plates_level(plate, rendering, make_disc, paired):
     )  # unpaired, the photograph's own texture counts as well
 
 
+@pytest.mark.slow
 def test_sharpening_brings_the_rendering_nearer_to_the_truth(plate, rendering, picture, make_disc):
     disc = make_disc(plate, 0.35).bool().expand_as(plate)
     plan = grain.plan_match(rendering, disc[:, :1].float(), original=plate)
@@ -156,6 +157,7 @@ def test_clean_plate_stays_clean(ramp, make_disc):
     assert torch.equal(grain.match_grain(ramp, disc), ramp)
 
 
+@pytest.mark.slow
 def test_frames_get_their_own_grain_of_one_level(plate, rendering, make_disc):
     disc = make_disc(plate, 0.3)
     clip = grain.match_grain(rendering.expand(3, -1, -1, -1), disc, original=plate, seed=7)

@@ -60,6 +60,7 @@ def test_color_drift_is_taken_off_and_reported(restored):
     assert drifted.changed_fraction == pytest.approx(float((restored.edit_mask > 0).float().mean()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
 def test_nothing_edited_gives_an_empty_mask_and_the_original(seed):
     made = make("none", seed=seed, photo=("astronaut.png", "coffee.png")[seed - 1])

@@ -73,6 +73,7 @@ def test_locks_and_occluders_hold(coffee, slot):
     assert swap_report(coffee, result, [], lock).verdict("production") == "pass"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("harmonize", [0.5, 1.0])
 def test_brand_colors_stay_within_their_budget(coffee, chelsea, slot, harmonize):
     picture, alpha = can()

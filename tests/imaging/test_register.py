@@ -48,6 +48,7 @@ DRIFTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DRIFTS)
 def test_known_drift_is_found_to_a_fraction_of_a_pixel(name):
     made = scene(**DRIFTS[name])

@@ -85,6 +85,7 @@ def test_projection_against_ray_traced_truth(shape):
     assert float(shade.sum() / expected.sum()) == pytest.approx(1, abs=0.2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("shape", "azimuth", "elevation"), [("card", 70, 35), ("cylinder", 150, 40), ("ball", 30, 55)])
 def test_auto_reads_the_light_off_a_shadow(shape, azimuth, elevation):
     scene = truth.Scene(shape, azimuth_deg=azimuth, elevation_deg=elevation, light_deg=5, samples=32)

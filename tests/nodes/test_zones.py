@@ -45,7 +45,9 @@ def test_masks_of_other_nodes(picture):
     pair = torch.cat((alpha, alpha.flip(2)))
     edit, lock, _, _ = AnchorZoneMask.execute(picture.expand(2, -1, -1, -1), edit_mask=pair).args
     assert torch.equal(edit, pair) and len(lock) == 2
-    with pytest.raises(ValueError, match=r"anchor_mask is 64x64 but image is 80x60"):
+    with pytest.raises(ValueError, match=r"anchor_mask is 50x40 but image is 80x60"):
+        AnchorZoneMask.execute(picture, anchor_mask=torch.ones(1, 40, 50))
+    with pytest.raises(ValueError, match=r"anchor_mask is the inverted empty 64x64 mask"):
         AnchorZoneMask.execute(picture, anchor_mask=torch.ones(1, 64, 64))
 
 
