@@ -67,6 +67,7 @@ def main() -> None:
             shade = projection.project_shadow(matte, light, **ground) * (1 - matte)
             seconds = time.perf_counter() - started
             found = shadow_light.estimate_light(image, SETTINGS, reference=matte, **ground)
+            alone = shadow_light.estimate_light(image, SETTINGS, reference=None, **ground)
             rows.append(
                 {
                     "shape": shape,
@@ -79,6 +80,8 @@ def main() -> None:
                     "auto_softness_ratio": round(found.softness_px / light.softness_px, 2),
                     "auto_density_error": round(abs(found.opacity - OPACITY), 3),
                     "auto_confidence": round(found.confidence, 3),
+                    "alone_azimuth_error_deg": round(abs((alone.azimuth_deg - azimuth + 180) % 360 - 180), 1),
+                    "alone_confidence": round(alone.confidence, 3),
                     "seconds": round(seconds, 3),
                 }
             )
