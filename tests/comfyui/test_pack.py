@@ -48,9 +48,15 @@ def test_core_stand_ins_have_the_real_interface(live, name):
     assert not has_outputs or ours["output"] == ["*" if t == "COMFY_MATCHTYPE_V3" else t for t in theirs["output"]]
 
 
+NEED_AN_ACCOUNT = {"FluxProFillNode"}  # the test server runs with --disable-api-nodes
+
+
 def test_recorded_core_interfaces_are_current(live):
     recorded = json.loads(workflows.CORE_NODES.read_text())
+    assert recorded.keys() - live.keys() <= NEED_AN_ACCOUNT
     for name, interface in recorded.items():
+        if name in NEED_AN_ACCOUNT:
+            continue
         assert workflows.trim(live[name]) == interface, f"{name}: run `python . workflows --record URL`"
 
 
