@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass, fields
 import cv2
 import numpy as np
 import torch
-from scipy import ndimage
 from torch import Tensor
 
 from . import masks, resample
@@ -317,6 +316,8 @@ def _place(center: float, side: int, box_start: int, box_side: int, available: i
 
 def _region_boxes(mask: Tensor, context_mask: Tensor | None) -> list[Box]:
     """Boxes of the separate regions of a batch's union; parts of the context mask join the regions they touch."""
+    from scipy import ndimage  # here, for its import takes longer than all of the pack's
+
     edit = (mask > 0).flatten(0, 1).any(0).cpu().numpy()
     union = edit
     if context_mask is not None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import torch
 import torch.nn.functional as F
-from scipy.linalg import solveh_banded
 from torch import Tensor
 
 KEYS_A = -0.5  # Keys 1981: the cubic that reproduces quadratics; overshoots least of the interpolating kernels
@@ -97,6 +96,8 @@ def _weights(old: int, new: int) -> Tensor:
     """Matrix (new, old), float32: the interpolation, or its least-squares inverse when `new` is smaller."""
     if new >= old:
         return torch.from_numpy(_interpolation(old, new).astype(np.float32))
+    from scipy.linalg import solveh_banded  # here, for its import takes long
+
     enlarge = _interpolation(new, old)
     normal = np.zeros((GRAM_BANDS, new))  # diagonals of enlarge.T @ enlarge, the main one first
     for offset in range(min(GRAM_BANDS, new)):
