@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy import ndimage
 from torch import Tensor
 
 from ..imaging import clip_motion, color, curves, masks, optical_flow, overlay
@@ -195,6 +194,8 @@ def _running(values: np.ndarray, window: int, statistic) -> np.ndarray:
 
 def _flicker(steps: np.ndarray) -> np.ndarray:
     """Root mean square of brightness steps around each frame, slow changes taken off."""
+    from scipy import ndimage  # here: its import takes longer than the pack's
+
     known = np.flatnonzero(np.isfinite(steps))
     if len(known) < 2:
         return np.full(len(steps), np.nan)
@@ -209,6 +210,8 @@ def _flash(lightness: np.ndarray) -> np.ndarray:
 
     The first frame is another matter: `clip_first_frame_delta_e00`.
     """
+    from scipy import ndimage  # here: its import takes longer than the pack's
+
     found = np.full(len(lightness), np.nan)
     if len(lightness) < FEWEST_FOR_FLASH:
         return found

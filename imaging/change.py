@@ -12,7 +12,6 @@ from functools import reduce
 import cv2
 import numpy as np
 import torch
-from scipy import ndimage
 from torch import Tensor
 
 from . import masks
@@ -153,6 +152,8 @@ def _ratio(difference, level, misfit, covered: np.ndarray, unchanged: np.ndarray
 
 def _misfit(aligned: np.ndarray, unchanged: np.ndarray) -> np.ndarray:
     """By how much the color match may be off at each pixel, (h, w): it is extrapolated to colors nothing unchanged has."""
+    from scipy import ndimage  # here: its import takes longer than the pack's
+
     cell = ((aligned - LOWEST_LAB) / COLOR_CELL).astype(np.int32).clip(0, COLOR_CELLS - 1)
     index = (cell[..., 0] * COLOR_CELLS + cell[..., 1]) * COLOR_CELLS + cell[..., 2]
     count = np.bincount(index[unchanged], minlength=COLOR_CELLS**3)
