@@ -51,8 +51,9 @@ def _without_files(node: dict) -> None:
     kind = node["class_type"]
     name = str(inputs.get("unet_name") or inputs.get("vae_name") or "")
     family = next((family for start, family in FAMILY.items() if name.startswith(start)), "flux")
+    checkpoint = "sd15_inpaint" if "inpainting" in str(inputs.get("ckpt_name")) else "sd15"
     swapped = {
-        "CheckpointLoaderSimple": ("TinyCheckpoint", {}),
+        "CheckpointLoaderSimple": ("TinyCheckpoint", {"family": checkpoint}),
         "UNETLoader": ("TinyModel", {"family": family}),
         "CLIPLoader": ("TinyClip", {}),
         "DualCLIPLoader": ("TinyClip", {}),
@@ -115,7 +116,7 @@ def test_every_way_to_inpaint_keeps_what_is_locked(server, astronaut):
     prompt = all_branches("2b_zone_inpaint")
     prompt[node_id(prompt, "Approved picture")]["inputs"]["image"] = "face.png"
     lock_mask = _lock(prompt)
-    for raw in ("Decode", "Decode (Fill)", "Decode (gray)"):
+    for raw in ("Decode", "Decode (Fill)", "Decode (SDXL Inpainting)", "Decode (gray)"):
         prompt[node_id(prompt, "Seam")]["inputs"]["edited"] = [node_id(prompt, raw), 0]
         made = pictures(server, prompt, {raw: 0, "Lock": 0})
         moved = np.abs(made["Lock"] - truth).max(2)

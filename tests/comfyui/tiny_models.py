@@ -29,6 +29,7 @@ SD15 = {
     "legacy": False,
     "dtype": torch.float32,
 }
+SD15_INPAINT = {**SD15, "in_channels": 9}  # SDXL Inpainting takes the same: latent, mask, latent without the zone
 QWEN_IMAGE = {
     "image_model": "qwen_image",
     "in_channels": 64,
@@ -73,6 +74,7 @@ FLUX = {
 FLUX_FILL = {**FLUX, "in_channels": 96}  # sees the picture with the zone cut out, and the mask
 FAMILIES = {
     "sd15": (comfy.supported_models.SD15, SD15, (4, 16, 16)),
+    "sd15_inpaint": (comfy.supported_models.SD15, SD15_INPAINT, (4, 16, 16)),
     "flux": (comfy.supported_models.Flux, FLUX, (16, 16, 16)),
     "flux_fill": (comfy.supported_models.Flux, FLUX_FILL, (16, 16, 16)),
     "qwen_image": (comfy.supported_models.QwenImage, QWEN_IMAGE, (16, 1, 16, 16)),

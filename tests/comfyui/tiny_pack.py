@@ -36,13 +36,11 @@ class TinyVae:
         return (tiny["Vae"](shape[0], video=len(shape) == 4),)
 
 
-class TinyCheckpoint:
-    CATEGORY, FUNCTION = "test", "load"
-    INPUT_TYPES = classmethod(lambda cls: {"required": {}})
+class TinyCheckpoint(TinyModel):
     RETURN_TYPES = ("MODEL", "CLIP", "VAE")
 
-    def load(self):
-        return tiny["build"]("sd15"), tiny["Clip"](), tiny["Vae"]()
+    def load(self, family):
+        return tiny["build"](family), tiny["Clip"](), tiny["Vae"]()
 
 
 NODE_CLASS_MAPPINGS = {cls.__name__: cls for cls in (TinyModel, TinyClip, TinyVae, TinyCheckpoint)}

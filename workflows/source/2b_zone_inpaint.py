@@ -7,6 +7,11 @@ SDXL = {
     "url": f"{HUGGING_FACE}/stabilityai/stable-diffusion-xl-base-1.0/resolve/main/sd_xl_base_1.0.safetensors",
     "directory": "checkpoints",
 }
+SDXL_INPAINT = {
+    "name": "sd_xl_base_1.0_inpainting_0.1.safetensors",
+    "url": f"{HUGGING_FACE}/benjamin-paine/sd-xl-alternative-bases/resolve/main/sd_xl_base_1.0_inpainting_0.1.safetensors",
+    "directory": "checkpoints",
+}
 FILL = {
     "name": "flux1-fill-dev.safetensors",
     "url": f"{HUGGING_FACE}/Comfy-Org/flux1-dev/resolve/main/split_files/diffusion_models/flux1-fill-dev.safetensors",
@@ -49,11 +54,12 @@ No noise mask keeps pixels: the VAE re-draws them all. **Seam** blends inside th
 pixel back, **Check** proves it.
 
 ### Other ways to inpaint
-The two lower groups are bypassed. Select one, press Ctrl+B, and connect its Decode to *edited* of **Seam**.
+The three lower groups are bypassed. Select one, press Ctrl+B, and connect its Decode to *edited* of **Seam**.
 
 | model | folder |
 |---|---|
 | [{SDXL["name"]}]({SDXL["url"]}) | models/checkpoints |
+| [{SDXL_INPAINT["name"]}]({SDXL_INPAINT["url"]}) | models/checkpoints |
 | [{FILL["name"]}]({FILL["url"]}) | models/diffusion_models |
 | [{FLUX_TEXT[0]["name"]}]({FLUX_TEXT[0]["url"]}), [{FLUX_TEXT[1]["name"]}]({FLUX_TEXT[1]["url"]}) | models/text_encoders |
 | [{FLUX_VAE["name"]}]({FLUX_VAE["url"]}) | models/vae |
@@ -80,7 +86,8 @@ def build(graph):
     decoded = _noise_mask(graph, picture, zones, loader)
     _finish(graph, picture, zones, decoded)
     hard = graph.node("InvertMask", "Hard edit mask", at=(860, 690), size=(320, 60), mask=zones.out("lock_mask"))
-    _fill(graph, picture, zones, hard)
+    _flux_fill(graph, picture, zones, hard)
+    _sdxl_inpaint(graph, picture, zones, hard)
     _encode_for_inpaint(graph, picture, zones, hard, loader)
 
 
@@ -157,10 +164,10 @@ def _noise_mask(graph, picture, zones, loader):
     )
 
 
-def _fill(graph, picture, zones, hard):
-    """Models that were trained to inpaint: they see the picture with the zone cut out."""
+def _flux_fill(graph, picture, zones, hard):
+    """Flux Fill, from its separate files."""
     y, mode = 840, BYPASSED
-    graph.group("Inpainting model, e.g. Flux Fill (bypassed)", (840, y - 40), (1460, 690))
+    graph.group("Inpainting model: Flux Fill (bypassed)", (840, y - 40), (1460, 690))
     unet = graph.node(
         "UNETLoader", "Fill model", at=(860, y + 40), size=(320, 90), mode=mode, unet_name=FILL["name"], models=[FILL]
     )
@@ -184,15 +191,6 @@ def _fill(graph, picture, zones, hard):
         vae_name=FLUX_VAE["name"],
         models=[FLUX_VAE],
     )
-    model = graph.node(
-        "DifferentialDiffusion",
-        "Differential (Fill)",
-        at=(860, y + 460),
-        size=(320, 80),
-        mode=mode,
-        model=unet.out("MODEL"),
-        strength=1.0,
-    )
     positive, negative = _prompts(graph, zones, clip.out("CLIP"), (1220, y + 40), " (Fill)", mode)
     guided = graph.node(
         "FluxGuidance",
@@ -203,15 +201,51 @@ def _fill(graph, picture, zones, hard):
         conditioning=positive,
         guidance=30.0,
     )
+    parts = unet.out("MODEL"), guided.out("CONDITIONING"), negative, vae.out("VAE")
+    settings = {"steps": 20, "cfg": 1.0, "sampler_name": "euler", "scheduler": "normal"}
+    _trained_to_inpaint(graph, y, " (Fill)", picture, hard, parts, settings)
+
+
+def _sdxl_inpaint(graph, picture, zones, hard):
+    """The inpainting SDXL: one checkpoint, no further files."""
+    y, mode = 1560, BYPASSED
+    graph.group("Inpainting model: SDXL Inpainting (bypassed)", (840, y - 40), (1460, 690))
+    loader = graph.node(
+        "CheckpointLoaderSimple",
+        "SDXL Inpainting",
+        at=(860, y + 40),
+        size=(320, 110),
+        mode=mode,
+        ckpt_name=SDXL_INPAINT["name"],
+        models=[SDXL_INPAINT],
+    )
+    prompts = _prompts(graph, zones, loader.out("CLIP"), (1220, y + 40), " (SDXL Inpainting)", mode)
+    parts = loader.out("MODEL"), *prompts, loader.out("VAE")
+    settings = {"steps": 30, "cfg": 6.0, "sampler_name": "dpmpp_2m", "scheduler": "karras"}
+    _trained_to_inpaint(graph, y, " (SDXL Inpainting)", picture, hard, parts, settings)
+
+
+def _trained_to_inpaint(graph, y, suffix, picture, hard, parts, settings):
+    """Models that were trained to inpaint: they see the picture with the zone cut out."""
+    (model, positive, negative, vae), mode = parts, BYPASSED
+    differential = graph.node(
+        "DifferentialDiffusion",
+        f"Differential{suffix}",
+        at=(860, y + 460),
+        size=(320, 80),
+        mode=mode,
+        model=model,
+        strength=1.0,
+    )
     inpaint = graph.node(
         "InpaintModelConditioning",
-        "Inpaint conditioning",
+        f"Inpaint conditioning{suffix}",
         at=(1580, y + 160),
         size=(320, 180),
         mode=mode,
-        positive=guided.out("CONDITIONING"),
+        positive=positive,
         negative=negative,
-        vae=vae.out("VAE"),
+        vae=vae,
         pixels=picture.out("IMAGE"),
         mask=hard.out("MASK"),
         noise_mask=True,
@@ -219,23 +253,21 @@ def _fill(graph, picture, zones, hard):
     _sample(
         graph,
         (1940, y + 40),
-        " (Fill)",
-        vae.out("VAE"),
+        suffix,
+        vae,
         mode,
-        model=model.out("MODEL"),
+        model=differential.out("MODEL"),
         positive=inpaint.out("positive"),
         negative=inpaint.out("negative"),
         latent_image=inpaint.out("latent"),
-        steps=20,
-        cfg=1.0,
-        sampler_name="euler",
-        scheduler="normal",
+        denoise=1.0,
+        **settings,
     )
 
 
 def _encode_for_inpaint(graph, picture, zones, hard, loader):
     """Replace outright: the zone starts from gray, so denoise must stay 1."""
-    y, mode = 1560, BYPASSED
+    y, mode = 2280, BYPASSED
     graph.group("Start from nothing: VAE Encode (for Inpainting) (bypassed)", (840, y - 40), (1100, 690))
     encoded = graph.node(
         "VAEEncodeForInpaint",
