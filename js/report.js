@@ -143,11 +143,31 @@ async function lastOutputs() {
   try {
     const answer = await api.fetchApi(`/history?max_items=${REMEMBERED_RUNS}`);
     const runs = Object.values(await answer.json());
-    const own = runs.filter(({ prompt }) => prompt?.[3]?.extra_pnginfo?.workflow?.id === (app.rootGraph ?? app.graph).id);
-    return own.at(-1)?.outputs ?? {};
+    return runs.filter(({ prompt }) => isShown(prompt?.[3]?.extra_pnginfo?.workflow)).at(-1)?.outputs ?? {};
   } catch {
     return {}; // an older or foreign server; the next run fills the panel
   }
+}
+
+/**
+ * Whether a recorded workflow is the one on the page, node for node: a template opened afresh has the id of the copy that
+ * ran before, but not its zones or pictures, and a verdict on those would be a false one.
+ */
+function isShown(recorded) {
+  const now = (app.rootGraph ?? app.graph).serialize();
+  if (recorded?.id !== now.id || recorded.nodes.length !== now.nodes.length) return false;
+  const before = new Map(recorded.nodes.map((node) => [node.id, node]));
+  return now.nodes.every((node) => sameInputs(node, before.get(node.id)));
+}
+
+function sameInputs(node, before) {
+  if (before?.type !== node.type || before.mode !== node.mode) return false;
+  const live = (app.rootGraph ?? app.graph).getNodeById(node.id);
+  const moving = (index) => live?.widgets?.[index]?.linkedWidgets?.length; // a seed that counts on after every run
+  const values = [node, before].map(({ widgets_values: all }) =>
+    JSON.stringify(Array.isArray(all) ? all.filter((_, index) => !moving(index)) : all),
+  );
+  return values[0] === values[1];
 }
 
 /** In the classic canvas elements over the graph swallow zooming and panning; hand them on, but scroll the table. */

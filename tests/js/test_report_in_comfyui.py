@@ -114,6 +114,19 @@ def test_run_jump_and_reload(ui):
     assert "report_panel" not in json.dumps(ui.page.evaluate("app.graph.serialize()")), "saved nowhere"
 
 
+def test_a_fresh_copy_shows_no_verdict_on_what_another_copy_held(ui):
+    fresh = graph(on_fail="pass", filename_prefix=f"fresh/{ui.renderer}")
+    panels = "app.graph.nodes.flatMap(({ widgets }) => widgets ?? []).filter(({ name }) => name === 'report_panel').length"
+    ui.load(fresh)
+    ui.page.evaluate("app.graph.nodes.find(({ title }) => title === 'Before').widgets[0].value = 'spoiled.png'")
+    ui.run_workflow()
+    ui.panel("Gate")
+    assert ui.page.evaluate(panels) == 2
+    ui.load(fresh)
+    ui.page.wait_for_timeout(2000)
+    assert ui.page.evaluate(panels) == 0
+
+
 def test_a_second_run_shows_the_new_report_in_the_same_panel(ui):
     ui.load(graph())
     ui.run_workflow()
