@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+
 import torch.nn.functional as F
 from comfy_api.latest import ui
 from torch import Tensor
 
 from ..checks.report import Report
+
+logger = logging.getLogger("edit_first")
 
 MAX_PREVIEW_SIDE = 1024  # px; a preview of a 4K map would take a second to compress
 MAX_PREVIEWS = 8
@@ -31,14 +35,26 @@ def picture_view(width: int, height: int, frames: list[int]) -> dict:
     return {"edit_first_view": [{"width": width, "height": height, "frames": frames}]}
 
 
+def preview_images(image: Tensor, cls: type | None = None) -> list[dict]:
+    """Write an IMAGE batch into ComfyUI's temp folder for the browser; none when the disk takes no more.
+
+    A picture that only shows something must not stop the work that it shows.
+    """
+    try:
+        return ui.PreviewImage(image, cls=cls).as_dict()["images"]
+    except OSError as error:
+        logger.warning("no preview: %s", error)
+        return []
+
+
 def _previews(report: Report, heatmap: Tensor) -> dict:
     height, width = heatmap.shape[2:]
     frames = _frames_to_show(report, len(heatmap))
     chosen = heatmap[frames]
     if max(height, width) > MAX_PREVIEW_SIDE:
         chosen = F.interpolate(chosen.float(), scale_factor=MAX_PREVIEW_SIDE / max(height, width), mode="area")
-    previews = ui.PreviewImage(chosen.clamp(0, 1).movedim(1, 3)).as_dict()
-    return {"images": previews["images"], **picture_view(width, height, frames)}
+    images = preview_images(chosen.clamp(0, 1).movedim(1, 3))
+    return {"images": images, **picture_view(width, height, frames)} if images else {}
 
 
 def _frames_to_show(report: Report, count: int) -> list[int]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
 from ..imaging import color, overlay
 from ..imaging import zones as library
 from . import convert, types
+from .report_view import preview_images
 
 GROUP = "Edit First/Zones"
 
@@ -145,7 +146,7 @@ class AnchorZoneMask(io.ComfyNode):
             anchor_margin_px=anchor_margin_px,
         )
         preview = convert.image_out(overlay.draw_zones(picture[:1], drawn, edit[:1], lock[:1]), image[:1, ..., :3])
-        background = ui.PreviewImage(image[:1, ..., :3], cls=cls).as_dict()["images"]
+        background = preview_images(image[:1, ..., :3], cls)
         return io.NodeOutput(
             convert.mask_out(edit),
             convert.mask_out(lock),

@@ -15,6 +15,7 @@ pytestmark = [pytest.mark.comfyui, pytest.mark.slow]
 HERE = Path(__file__).parent
 SEEDS = range(3)
 PROMPTS, EVERY = 500, 25  # queued prompts, and after how many one is interrupted
+EIGHT_K = (7680, 4320)
 GROWTH_MB = 64  # of the server's memory over the second half of the prompts; one leaked 1 MP frame each would be 3 GB
 TENSORS = ("IMAGE", "MASK")
 OBJECTS = {"EDIT_FIRST_REPORT", "EDIT_FIRST_ZONES", "EDIT_FIRST_CROP", "CONDITIONING", "CLIP", "BOUNDING_BOX"}
@@ -76,14 +77,15 @@ def test_hostile_inputs_over_http(server, schema, tmp_path):
     assert server.process.poll() is None
 
 
-def strike(color, name="robust"):
-    """A small surgical strike on a plain picture."""
+def strike(color, name="robust", width=96, height=64):
+    """A surgical strike on a plain picture; five twelfths of its width and height are edited."""
+    x, y, w, h = width * 5 // 24, height * 5 // 32, width * 5 // 12, height * 15 // 32
     return {
-        "original": node("EmptyImage", width=96, height=64, batch_size=1, color=color),
+        "original": node("EmptyImage", width=width, height=height, batch_size=1, color=color),
         "edited": node("ImageInvert", image=["original", 0]),
-        "mask": node("SolidMask", value=0.0, width=96, height=64),
-        "hole": node("SolidMask", value=1.0, width=40, height=30),
-        "edit": node("MaskComposite", destination=["mask", 0], source=["hole", 0], x=20, y=10, operation="add"),
+        "mask": node("SolidMask", value=0.0, width=width, height=height),
+        "hole": node("SolidMask", value=1.0, width=w, height=h),
+        "edit": node("MaskComposite", destination=["mask", 0], source=["hole", 0], x=x, y=y, operation="add"),
         "seam": node(
             "EditFirst_SeamFeather",
             original=["original", 0],
@@ -106,9 +108,9 @@ def strike(color, name="robust"):
     }
 
 
-def memory_mb(server):
+def memory_mb(server, row="VmRSS"):
     lines = Path(f"/proc/{server.process.pid}/status").read_text().splitlines()
-    return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) / 1024
+    return int(next(line for line in lines if line.startswith(row)).split()[1]) / 1024
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
@@ -149,6 +151,41 @@ def test_two_clients_at_once_get_what_each_asked_for(server):
     for name in colors:
         assert torch.equal(results[name][0], alone[name])
         assert all(not torch.equal(results[name][0], other) for other in results[name][1:])
+
+
+def test_an_8k_strike(server):
+    """Locked pixels are kept at 33 megapixels, too, and memory stays at a dozen float frames, ComfyUI's own included."""
+    before = memory_mb(server, "VmHWM")
+    picture = _picture(server, strike(0x336699, "uhd", *EIGHT_K))
+    assert picture.shape == (1, EIGHT_K[1], EIGHT_K[0], 3)
+    kept = torch.ones(EIGHT_K[1], EIGHT_K[0], dtype=torch.bool)
+    kept[EIGHT_K[1] * 5 // 32 :, EIGHT_K[0] * 5 // 24 :][: EIGHT_K[1] * 15 // 32, : EIGHT_K[0] * 5 // 12] = False
+    locked = (picture[0] * 255).round().byte()[kept]
+    assert (locked == torch.tensor([0x33, 0x66, 0x99], dtype=torch.uint8)).all()
+    assert memory_mb(server, "VmHWM") - before < 12 * EIGHT_K[0] * EIGHT_K[1] * 3 * 4 / 2**20  # measured: 9 frames
+
+
+def test_a_disk_that_takes_no_more_leaves_no_half_file(server):
+    """A limit on file sizes stops the writing in the middle of the picture, as a full disk does."""
+    resource = pytest.importorskip("resource")
+    if not hasattr(resource, "prlimit"):
+        pytest.skip("another process's limits can be set on Linux only")
+    noise = strike(0x808080, "full", 1024, 1024)
+    noise["original"] = node("SavedTensor", path=str(server.base / "noise.pt"), key="image")
+    torch.save({"image": torch.rand(1, 1024, 1024, 3)}, server.base / "noise.pt")
+    noise["save"] = node("PreviewAny", source=["gate", 2])
+    noise["gate"]["inputs"] |= {"on_fail": "pass", "filename_prefix": "full/strike"}
+    before = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (2**20, resource.RLIM_INFINITY))
+    try:
+        entry = server.run(noise)
+    finally:
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, before)
+    assert "nothing was left there" in server.error(entry) and "Free space" in server.error(entry)
+    folder = server.base / "output" / "full"
+    assert not list(folder.glob("*")) and not list(folder.glob(".*"))
+    entry = server.run(noise)
+    assert server.error(entry) == ""
+    assert sorted(path.suffix for path in folder.iterdir()) == [".json", ".png"]
 
 
 def _picture(server, prompt):

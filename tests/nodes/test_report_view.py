@@ -51,3 +51,12 @@ def test_previews_are_few_and_small(previewed):
 def test_a_clean_report_shows_the_first_frame(previewed):
     shown = report_view.report_ui(Report((Measurement("seam_step", 0),)), torch.rand(5, 3, 8, 8))
     assert shown["edit_first_view"][0]["frames"] == [0]
+
+
+def test_a_full_disk_costs_the_preview_only(monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(sys.modules[report_view.__name__].ui, "PreviewImage", full)
+    shown = report_view.report_ui(failing(0), torch.rand(1, 3, 8, 8))
+    assert set(shown) == {"text", "edit_first"}
