@@ -10,6 +10,7 @@ import importlib
 import io
 import json
 import sys
+import textwrap
 from functools import cache
 from pathlib import Path
 
@@ -402,17 +403,25 @@ PICTURES = {
 
 
 def thumb_generate():
+    """An empty canvas with its zones, each with the words it will be painted from."""
     workflow = json.loads((ROOT / "workflows" / "api" / "1_generate.json").read_text())
     (drawn,) = [
         node["inputs"]["zones"]
         for node in workflow.values()
         if "zones" in node["inputs"] and "outside" in node["inputs"]
     ]
-    canvas = color.swatch("#808080", photo("coffee.png")).expand(1, 3, 768, 1024)
+    canvas = color.swatch("#2a2d31", photo("coffee.png")).expand(1, 3, THUMBNAIL[1], THUMBNAIL[0])
     prompted = zones.Zones.from_json(drawn)
-    edit = zones.zones_mask(prompted, 1024, 768)
-    shown = overlay.draw_zones(canvas, prompted, edit, torch.zeros_like(edit))
-    return ImageOps.fit(overlay.to_pil(shown), THUMBNAIL, Image.LANCZOS)
+    edit = zones.zones_mask(prompted, *THUMBNAIL)
+    page = overlay.to_pil(overlay.draw_zones(canvas, prompted, edit, torch.zeros_like(edit)))
+    draw, font = ImageDraw.Draw(page), ImageFont.load_default(16)
+    for zone in json.loads(drawn):
+        (x0, y0), (x1, y1) = ([share * side for share, side in zip(p, THUMBNAIL, strict=True)] for p in zone["points"])
+        words = "\n".join(textwrap.wrap(zone["prompt"].partition(",")[0], 17))
+        draw.multiline_text(((x0 + x1) / 2, (y0 + y1) / 2), words, fill="white", font=font, anchor="mm", align="center")
+    whole = next(node["inputs"]["text"] for node in workflow.values() if node["class_type"] == "CLIPTextEncode")
+    draw.multiline_text((20, 20), "\n".join(textwrap.wrap(whole, 50)), fill=INK, font=font)
+    return page
 
 
 def thumb_surgical_strike():
@@ -427,6 +436,23 @@ def thumb_zone_inpaint():
     edit, locked = zones.edit_and_lock_masks(picture, drawn)
     result = seam.feather(picture, demo.stand_in_model(picture, scene, drawn), edit, lock_mask=locked)[0]
     return split(overlay.draw_zones(picture, drawn, edit, locked), result)
+
+
+def thumb_api_strike():
+    """Before, with its zones, and after: the eyes of the cat."""
+    scene = demo.SCENES[2]
+    picture = photo(scene.photo)
+    drawn = zones.Zones.from_json(json.dumps(scene.zones))
+    edit, locked = zones.edit_and_lock_masks(picture, drawn)
+    result = seam.feather(picture, demo.stand_in_model(picture, scene, drawn), edit, lock_mask=locked)[0]
+    before, after = (
+        ImageOps.fit(overlay.to_pil(image), (480, 178), Image.LANCZOS, centering=(0.5, 0.4))
+        for image in (picture, result)
+    )
+    page = Image.new("RGB", THUMBNAIL, "white")
+    page.paste(before, (0, 0))
+    page.paste(after, (0, 182))
+    return page
 
 
 def thumb_restore():
@@ -508,7 +534,7 @@ def thumb_after_video():
 THUMBNAILS = {
     "1_generate": thumb_generate,
     "2_surgical_strike": thumb_surgical_strike,
-    "2c_api_strike": thumb_surgical_strike,
+    "2c_api_strike": thumb_api_strike,
     "2b_zone_inpaint": thumb_zone_inpaint,
     "restore_after_edit_model": thumb_restore,
     "seat_and_light": thumb_seat_and_light,
