@@ -10,6 +10,7 @@ import importlib
 import io
 import json
 import sys
+import tempfile
 import textwrap
 from functools import cache
 from pathlib import Path
@@ -531,6 +532,22 @@ def thumb_after_video():
     return ImageOps.fit(sheet.crop((0, 212, 600, 212 + 450)), THUMBNAIL, Image.LANCZOS)
 
 
+def surgical_strike():
+    """The README's picture: the demo's first strike."""
+    picture, _, drawn = coffee()
+    with tempfile.TemporaryDirectory() as folder:
+        after = files.read_image(demo.strike(demo.SCENES[0], Path(folder))[0])[0].movedim(3, 1)
+    titled = [
+        ("approved", picture),
+        ("what the model returned: edit and drift", demo.stand_in_model(picture, demo.SCENES[0], drawn)),
+        ("after the strike: edit kept, the rest bit-identical", after),
+    ]
+    size = (480, 320)
+    shown = [(title, overlay.from_pil(overlay.to_pil(p).resize(size, Image.LANCZOS))) for title, p in titled]
+    return sheet([shown])
+
+
+README = {"surgical_strike": surgical_strike}
 THUMBNAILS = {
     "1_generate": thumb_generate,
     "2_surgical_strike": thumb_surgical_strike,
@@ -642,12 +659,12 @@ def quarters(images: list[Tensor]) -> Image.Image:
     return page
 
 
-def save(path: Path, picture: Image.Image) -> None:
-    """As a JPEG of at most 60 kB, with full color resolution, since seams are what the pictures show."""
+def save(path: Path, picture: Image.Image, most_bytes: int = MOST_BYTES) -> None:
+    """As a JPEG, 60 kB at most, with full color resolution, since seams are what the pictures show."""
     for quality in range(90, 50, -5):
         packed = io.BytesIO()
         picture.save(packed, "JPEG", quality=quality, subsampling=0, optimize=True)
-        if packed.tell() <= MOST_BYTES:
+        if packed.tell() <= most_bytes:
             break
     files.write_atomically(path, lambda temporary: temporary.write_bytes(packed.getvalue()))
     print(f"{path.relative_to(ROOT)}: {packed.tell() // 1024} kB, quality {quality}")
@@ -657,6 +674,9 @@ def main(names: list[str]) -> None:
     for name, make in PICTURES.items():
         if not names or name in names:
             save(PAGES / f"{name}.jpg", sheet(make()))
+    for name, make in README.items():
+        if not names or name in names:
+            save(ROOT / "docs" / f"{name}.jpg", make(), 3 * MOST_BYTES)
     for name, make in THUMBNAILS.items():
         if not names or name in names:
             save(ROOT / "workflows" / f"{name}.jpg", make())
