@@ -97,3 +97,18 @@ def test_gray_axis_has_no_chroma():
     gray = torch.linspace(0, 1, 11).view(1, 1, 1, -1).expand(1, 3, 1, -1)
     assert color.srgb_to_lab(gray)[:, 1:].abs().max() < 1e-3
     assert math.isclose(color.srgb_to_lab(gray)[0, 0, 0, -1].item(), 100, abs_tol=1e-3)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_bands_of_rows_give_the_values_of_the_whole_frame(layout, coffee, monkeypatch):
+    picture = coffee[:, :, :303].contiguous(memory_format=layout)
+    gray = torch.full((1, 3, 1, 1), 0.5)
+    convert = (color.srgb_to_linear, color.linear_to_srgb, color.srgb_to_lab, color.srgb_to_oklab, color.oklab_to_srgb)
+    measure = [lambda image: color.delta_e00(image, gray), lambda image: color.delta_e00(image, image.flip(3))]
+    whole = [function(picture) for function in (*convert, color.lightness, *measure)]
+    monkeypatch.setattr(color, "BAND_VALUES", 2**14)
+    for function, expected in zip((*convert, color.lightness, *measure), whole, strict=True):
+        banded = function(picture)
+        assert banded.shape == expected.shape
+        assert banded.stride() == expected.stride() or banded.is_contiguous(memory_format=layout)
+        assert torch.allclose(banded, expected, atol=1e-6, rtol=1e-6)
