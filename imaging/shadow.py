@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -23,6 +24,7 @@ MAX_TINT = 1.6  # most that one channel's ambient may exceed another's lit share
 SAME_MATERIAL_EV = 0.7  # stops of chroma within which ground is one material in another light
 LIT_SHARE, SHADED_SHARE = 0.8, 0.4  # of the receiving ground's luminance: what is lit, and what lies in a shadow
 MIN_TINT_PX = 100
+TINT_SAMPLES = 1_000_000  # pixels of the picture that the ambient's color is read off; medians need no more
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def cast_shadow(
     """
     _check(image, object_mask, opacity=opacity, contact=contact, reflection=reflection)
     given = ShadowLight(azimuth_deg, elevation_deg, softness_px, opacity, 1.0, "as set")
-    frames, shades, lights = [], [], []
+    result, shades, lights = image.clone(), torch.zeros_like(image[:, :1], dtype=torch.float32), []
     for index in range(len(image)):
         frame, matte, reference, lock = (
             None if batch is None else batch[index if len(batch) > 1 else 0][None].float()
@@ -87,13 +89,14 @@ def cast_shadow(
         light = given
         if auto:
             light = estimate_light(frame, given, reference=reference, depth=depth, foreshortening=foreshortening)
-        result, shade = _stand(frame, matte, light, contact, reflection, depth, foreshortening, lock)
-        frames.append(result)
-        shades.append(shade)
+        darkened = _stand(frame, matte, light, contact, reflection, depth, foreshortening, lock)
+        if darkened is not None:
+            window, patch, shade = darkened
+            result[index][window], shades[index][window] = patch[0].to(image.dtype), shade[0]
         lights.append(light)
         if progress:
             progress((index + 1) / len(image))
-    return Shadow(torch.cat(frames).to(image.dtype), torch.cat(shades), tuple(lights))
+    return Shadow(result, shades, tuple(lights))
 
 
 def _check(image: Tensor, object_mask: Tensor, **shares: float) -> None:
@@ -105,26 +108,44 @@ def _check(image: Tensor, object_mask: Tensor, **shares: float) -> None:
             raise ValueError(f"{name} is {value:g}; expected a value from 0 to 1")
 
 
-def _stand(frame, matte, light, contact, reflection, depth, foreshortening, lock) -> tuple[Tensor, Tensor]:
-    if not bool((matte > 0.5).any()):
-        return frame, torch.zeros_like(matte)
-    shade = project_shadow(matte, light, depth=depth, foreshortening=foreshortening) * light.opacity
+def _stand(frame, matte, light, contact, reflection, depth, foreshortening, lock):
+    """What changes of a frame: its window, the pixels there, and the shade there; None when nothing does."""
+    solid = masks.bounding_box(matte > 0.5)
+    if solid is None:
+        return None
+    shade = project_shadow(matte, light, depth=depth, foreshortening=foreshortening).mul_(light.opacity)
     if contact > 0:
-        shade = 1 - (1 - shade) * (1 - contact * contact_shade(matte, depth, foreshortening))
-    shade = (shade * (1 - matte)).clamp(0, 1)
-    if lock is not None:
-        shade = torch.where(lock > 0, torch.zeros_like(shade), shade)
-    linear = color.srgb_to_linear(frame)
-    result = linear * (1 - shade * _absorption(linear, shade, matte))
-    touched = shade > 0
+        near = masks.around(matte > 0.5, _contact_reach(solid[3], foreshortening))
+        shade[near] = 1 - (1 - shade[near]) * (1 - contact * contact_shade(matte[near], depth, foreshortening))
+    window = masks.around(shade) if reflection == 0 else _mirror_window(shade, matte)
+    if window is None:
+        return None
+    seen, free = matte[window], None if lock is None else lock[window] <= 0
+    shade[window] = (shade[window] * (1 - seen)).clamp(0, 1)
+    if free is not None:
+        shade[window] = torch.where(free, shade[window], 0.0)
+    linear = color.srgb_to_linear(frame[window])
+    result = linear * (1 - shade[window] * _absorption(frame, shade, matte))
+    touched = shade[window] > 0
     if reflection > 0:
-        mirror, cover = _mirror(linear, matte)
-        cover = cover * reflection * (1 - matte)
+        mirror, cover = _mirror(linear, seen)
+        cover = cover * reflection * (1 - seen)
         result = result + cover * (mirror - result)
         touched = touched | (cover > 0)
-    if lock is not None:
-        touched = touched & (lock <= 0)
-    return torch.where(touched, color.linear_to_srgb(result).clamp(0, 1), frame), shade
+    if free is not None:
+        touched = touched & free
+    return window, torch.where(touched, color.linear_to_srgb(result).clamp(0, 1), frame[window]), shade[window]
+
+
+def _contact_reach(object_px: int, foreshortening: float) -> int:
+    """How far from an object of some height, in px, the contact term is above 0: the kernel's reach and the drop."""
+    return 4 + math.ceil((4 + foreshortening) * max(0.7, OCCLUSION_REACH * object_px))
+
+
+def _mirror_window(shade: Tensor, matte: Tensor) -> masks.Window:
+    """The box that holds shadow, object and mirror image."""
+    height = masks.bounding_box(matte)[3]
+    return masks.around(torch.maximum(shade, matte), height + math.ceil(3 * REFLECTION_BLUR * height) + 2)
 
 
 def contact_shade(matte: Tensor, depth: float, foreshortening: float) -> Tensor:
@@ -144,36 +165,38 @@ def contact_shade(matte: Tensor, depth: float, foreshortening: float) -> Tensor:
         sigma = max(0.7, reach * height)
         drop = max(1, round(sigma * foreshortening))
         dropped = F.pad(base, (0, 0, drop, 0))[:, :, : base.shape[2]]
-        spread = masks.gaussian_blur(torch.maximum(base, dropped), sigma)
+        spread = masks.wide_blur(torch.maximum(base, dropped), sigma)
         shade = shade + share * (2 * spread / spread.amax().clamp(min=1e-6)).clamp(max=1)  # full at the edge
     return shade.clamp(0, 1)
 
 
-def _absorption(linear: Tensor, shade: Tensor, matte: Tensor) -> Tensor:
+def _absorption(frame: Tensor, shade: Tensor, matte: Tensor) -> Tensor:
     """Share of each channel that a full shadow takes: less of the channel that the scene's ambient is rich in.
 
     The ambient's color is that of the shadows which already lie on the ground that is to be darkened, relative to its
     lit part. Only chroma close to the ground's own counts as the same material: a dark thing of another color says
     nothing about the light. Without such evidence the shadow is neutral. Luminance loses exactly what was asked for.
     """
-    neutral = torch.ones(1, 3, 1, 1, device=linear.device)
-    core = (shade > 0.5 * shade.amax()) & (matte < 0.01)
-    ground = linear[0].clamp(min=1e-4)
+    neutral, density = torch.ones(1, 3, 1, 1, device=frame.device), float(shade.amax())
+    step = max(1, math.isqrt(frame[0, 0].numel() // TINT_SAMPLES))
+    frame, shade, matte = (plane[..., ::step, ::step] for plane in (frame, shade, matte))
+    core = (shade > 0.5 * density) & (matte < 0.01)
+    ground = color.srgb_to_linear(frame)[0].clamp(min=1e-4)
     luminance = color.luma(ground[None])[0]
     chroma = (ground / luminance).log2()
-    if int(core.sum()) < MIN_TINT_PX:
+    least = MIN_TINT_PX / step**2
+    if int(core.sum()) < least:
         return neutral
     receiver, level = chroma[:, core[0, 0]].median(1).values, luminance[0][core[0, 0]].median()
     free = (matte < 0.01)[0, 0]
     same = free & ((chroma - receiver[:, None, None]).abs().amax(0) < SAME_MATERIAL_EV)
     lit = same & (luminance[0] > LIT_SHARE * level)
     dark = same & (luminance[0] < SHADED_SHARE * level)
-    if int(dark.sum()) < MIN_TINT_PX or int(lit.sum()) < MIN_TINT_PX:
+    if int(dark.sum()) < least or int(lit.sum()) < least:
         return neutral
     shift = chroma[:, dark].median(1).values - chroma[:, lit].median(1).values
     if not float(shift[[0, 2]].amin()) <= float(shift[1]) <= float(shift[[0, 2]].amax()):
         return neutral  # lights differ from warm to cool; greener or pinker is another material
-    density = float(shade.amax())
     tint = torch.exp2(shift).clamp(1 / MAX_TINT, MAX_TINT)
     tint = tint / color.luma((tint * receiver.exp2()).view(1, 3, 1, 1)).flatten()
     # What is left in the core is the ambient's share of each channel; a channel cannot gain light.

@@ -115,3 +115,23 @@ def test_gaussian_blur_keeps_dtype_input_and_strided_views():
     exact = masks.gaussian_blur(view.double(), 2.0)
     assert exact.dtype == torch.float64 and torch.allclose(masks.gaussian_blur(view, 2.0).double(), exact, atol=1e-6)
     assert masks.gaussian_blur(view.half(), 2.0).dtype == torch.half and torch.equal(image, before)
+
+
+@pytest.mark.parametrize("sigma", [9.0, 17.0, 40.0, 90.0])
+@pytest.mark.parametrize("size", [(211, 303), (40, 500)])
+def test_wide_blur_agrees_with_the_exact_one(sigma, size):
+    mask = torch.zeros(2, 1, *size)
+    mask[0, :, 5:31, 100:170] = 1
+    mask[1, :, -20:, -70:] = 1  # reflected at two borders
+    blurred = masks.wide_blur(mask, sigma)
+    assert torch.allclose(blurred, masks.gaussian_blur(mask, sigma), atol=3e-3, rtol=0)
+    assert torch.equal(blurred[1:], masks.wide_blur(mask[1:], sigma))
+    assert masks.wide_blur(mask.half(), sigma).dtype == torch.half
+
+
+def test_around_is_the_box_with_its_margin_inside_the_frame():
+    mask = torch.zeros(1, 1, 20, 30)
+    mask[..., 3:7, 25:27] = 1
+    assert mask[masks.around(mask)].shape == (1, 1, 4, 2)
+    assert masks.around(mask, 5)[1:] == (slice(0, 12), slice(20, 30))
+    assert masks.around(torch.zeros_like(mask), 5) is None

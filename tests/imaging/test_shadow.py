@@ -156,3 +156,23 @@ def test_batch_equals_singles_and_sizes_are_checked(table):
 def test_an_empty_mask_casts_nothing(table):
     image, mask = table
     assert torch.equal(shadow.cast_shadow(image, torch.zeros_like(mask)).image, image)
+
+
+@pytest.mark.parametrize("place", [(60, 150), (250, 10)])
+def test_the_contact_term_ends_within_its_reach(place):
+    mask = torch.zeros(1, 1, 380, 420)
+    mask[..., place[0] : place[0] + 120, place[1] : place[1] + 60] = 1
+    near = shadow.masks.around(mask, shadow._contact_reach(120, 0.45))
+    whole = shadow.contact_shade(mask, 1.0, 0.45)
+    apart = whole.clone()
+    apart[near] = 0
+    assert not apart.any() and mask[near].numel() < 0.6 * mask.numel()
+    assert torch.allclose(shadow.contact_shade(mask[near], 1.0, 0.45), whole[near], atol=3e-3, rtol=0)
+
+
+def test_evidence_thinned_out_in_large_pictures_gives_the_same_shadow(coffee, monkeypatch):
+    mask = torch.zeros_like(coffee[:, :1])
+    mask[..., 120:250, 380:430] = 1
+    every = shadow.cast_shadow(coffee, mask, azimuth_deg=60).image
+    monkeypatch.setattr(shadow, "TINT_SAMPLES", coffee[0, 0].numel() // 9)
+    assert float((shadow.cast_shadow(coffee, mask, azimuth_deg=60).image - every).abs().max()) < 1.5 / 255
