@@ -39,7 +39,7 @@ LMS_TO_RGB = (
     (-0.0041960863, -0.7034186147, 1.7076147010),
 )
 
-BAND_VALUES = 2**18  # values of the largest input worked on at once: a megabyte, which a processor's cache holds
+BAND_VALUES = 2**19  # values of the largest input worked on at once: two megabytes, which a processor's cache holds
 BAND_ROWS = 16  # bands are multiples of it, so that vector instructions leave no rest and the result is the same
 
 _HEX = re.compile(r"#?([0-9a-fA-F]{6}|[0-9a-fA-F]{3})")

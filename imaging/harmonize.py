@@ -106,7 +106,8 @@ def harmonize(
         found.append(summary)
         if progress:
             progress((index + 1) / len(image))
-    return torch.cat(frames).to(image.dtype), tuple(found)
+    joined = frames[0] if len(frames) == 1 else torch.cat(frames)  # of one frame `cat` would make a copy
+    return joined.to(image.dtype), tuple(found)
 
 
 def _size(image: Tensor) -> str:
@@ -124,13 +125,17 @@ def _harmonize_frame(frame, mask, original, protect, lock, strength, local, bran
         summary = Harmony("paired" if original is not None else "unpaired", 0.0, 0.0, 0.0, 0.0, reason="nothing to do")
         result = frame
     else:
-        correction, summary = (
-            _fit_unpaired(frame, mask, local) if original is None else _fit_paired(frame, original.float(), mask, local)
-        )
-        corrected = _keep_clipped_neutral(frame, correction(frame)).clamp(0, 1)
-        amount, brand = _hold_brand(frame, corrected, amount, list(brand_colors), max_delta_e)
-        result = torch.where(amount > 0, frame + amount * (corrected - frame), frame)
-        summary = _describe(summary, frame, result, mask, brand)
+        window = masks.around(mask)
+        if original is None:
+            correction, summary = _fit_unpaired(frame, mask, local)
+        else:
+            correction, summary = _fit_paired(frame, original.float(), mask, local)
+            correction = correction.within(window, frame.shape[2:])
+        part, amount, result = frame[window], amount[window], frame.clone()
+        corrected = _keep_clipped_neutral(part, correction(part)).clamp(0, 1)
+        amount, brand = _hold_brand(part, corrected, amount, list(brand_colors), max_delta_e)
+        result[window] = torch.where(amount > 0, part + amount * (corrected - part), part)
+        summary = _describe(summary, part, result[window], mask[window], brand)
     if held and original is not None:
         result = torch.where(held[0], original.float(), result)
     return result, summary
@@ -168,6 +173,10 @@ class Correction:
             gain = torch.exp2(sample_field(self.field, *image.shape[2:]))
             image = color.linear_to_srgb(color.srgb_to_linear(image) * gain)
         return image if self.share == 1 else torch.lerp(before, image, self.share)
+
+    def within(self, window: masks.Window, size: tuple[int, int]) -> Correction:
+        """The correction of a frame of a size (H, W) for a window of it alone."""
+        return self if self.field is None else replace(self, field=sample_field(self.field, *size)[window])
 
 
 def _fit_paired(frame: Tensor, original: Tensor, mask: Tensor, local: float) -> tuple[Correction, Harmony]:

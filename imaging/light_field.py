@@ -47,7 +47,9 @@ def fit_light_field(edited: Tensor, original: Tensor, weight: Tensor, local: flo
 
 
 def sample_field(field: Tensor, height: int, width: int) -> Tensor:
-    """A coarse field (1, 3, h, w) at a frame's size."""
+    """A coarse field (1, 3, h, w) at a frame's size; one of that size already is returned."""
+    if field.shape[2:] == (height, width):
+        return field
     return F.interpolate(field, (height, width), mode="bicubic", align_corners=False)
 
 

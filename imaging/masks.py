@@ -68,8 +68,9 @@ def feather_inward(mask: Tensor, feather_px: float) -> Tensor:
 
 def bounding_box(mask: Tensor) -> tuple[int, int, int, int] | None:
     """Box (x, y, width, height) in px around `mask > 0` over the whole batch; None when the mask is empty."""
-    plane = (mask > 0).flatten(0, 1).any(0)
-    rows, columns = plane.any(1).nonzero(), plane.any(0).nonzero()
+    if not mask.numel():
+        return None
+    rows, columns = ((mask.amax(axes) > 0).nonzero() for axes in ((0, 1, 3), (0, 1, 2)))
     if not len(rows):
         return None
     x, y = int(columns[0]), int(rows[0])

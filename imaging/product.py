@@ -10,7 +10,7 @@ from torch import Tensor
 
 from . import brand, color, masks
 from .harmonize import harmonize
-from .placement import FITS, cut_out, parse_corners, slot_quad, warp
+from .placement import FITS, cut_out, parse_corners, quad_window, slot_quad, warp_within
 from .shadow import cast_shadow
 
 SHADOW_OPACITY = 0.7  # share of the light that `shadow` 1 takes away at most
@@ -81,8 +81,12 @@ def swap(
         if progress:
             progress((index + 1) / len(scene))
     parts = ("image", "placed", "product", "product_mask", "shadow", "edit_mask")
-    joined = {part: torch.cat([getattr(frame, part) for frame in frames]) for part in parts}
+    joined = {part: _join([getattr(frame, part) for frame in frames]) for part in parts}
     return Swap(**joined, scale=min(frame.scale for frame in frames))
+
+
+def _join(frames: list[Tensor]) -> Tensor:
+    return frames[0] if len(frames) == 1 else torch.cat(frames)  # of one frame `cat` would make a copy
 
 
 def _frame(tensor: Tensor | None, index: int) -> Tensor | None:
@@ -92,35 +96,62 @@ def _frame(tensor: Tensor | None, index: int) -> Tensor | None:
 def _swap_frame(
     scene, product, product_mask, target, occluder, lock, fit, corners, harmonize_strength, shadow, brands, max_delta_e
 ) -> Swap:
+    """Seat the product in one scene. All but light and shadow is worked out in the window that the product takes."""
     cutout = cut_out(product, product_mask)
     height, width = scene.shape[2:]
     quad = _quad(fit, corners, cutout.alpha, target, width, height)
-    placed, alpha = warp(cutout, quad, width, height)
-    lit = placed
-    front = torch.zeros_like(alpha) if occluder is None else occluder
-    locked = torch.zeros_like(alpha) if lock is None else (lock > 0).to(alpha.dtype)
-    shown = alpha * (1 - front) * (1 - locked)
-    image = _over(scene, placed, shown)
+    scale = max(cutout.alpha.shape[2:]) / max(_extent(quad), 1e-6)
+    window = quad_window(quad, width, height)
+    placed, alpha = warp_within(cutout, quad, window)
+    lit, hidden = placed, _hidden(occluder, lock)
+    shown = alpha if hidden is None else alpha * (1 - hidden[window])
+    product_mask = _on_canvas(shown, window, scene)
+    image = _pasted(scene, _over(scene[window], placed, shown), window)
     if harmonize_strength > 0:
-        harmonized, _ = harmonize(image, (shown > 0).to(shown.dtype), strength=harmonize_strength, local=0.0)
-        lit = _light_product(placed, image, harmonized, shown)
+        region = (product_mask > 0).to(shown.dtype)
+        harmonized, _ = harmonize(image, region, strength=harmonize_strength, local=0.0)
+        lit = _light_product(placed, image[window], harmonized[window], shown)
         lit = _hold_brands(placed, lit, shown, brands, max_delta_e)
-        image = _over(scene, lit, shown)
-    shade = torch.zeros_like(alpha)
+        image = _pasted(scene, _over(scene[window], lit, shown), window)
+    shade = torch.zeros_like(product_mask)
     if shadow > 0 and fit != "perspective":
         cast = cast_shadow(
             image,
-            alpha,
+            _on_canvas(alpha, window, scene),
             opacity=SHADOW_OPACITY * shadow,
             contact=CONTACT_SHARE * shadow,
             auto=True,
-            lock_mask=torch.maximum(front, locked),
+            lock_mask=hidden,
         )
-        shade = cast.mask
-        image = _over(_shaded(scene, image, cast.image, shade), lit, shown)
-    image = torch.where(locked > 0, scene, image)
-    scale = max(cutout.alpha.shape[2:]) / max(_extent(quad), 1e-6)
-    return Swap(image, placed, lit, shown, shade, _to_mend(shown, target, front, locked), scale)
+        shade, ground = cast.mask, _shaded(scene, image, cast.image, cast.mask)
+        image = _pasted(ground, _over(ground[window], lit, shown), window)
+    if lock is not None:
+        image = torch.where(lock > 0, scene, image)
+    to_mend = _to_mend(product_mask, target, hidden)
+    placed, lit = (_on_canvas(colors, window, scene) for colors in (placed, lit))
+    return Swap(image, placed, lit, product_mask, shade, to_mend, scale)
+
+
+def _hidden(occluder: Tensor | None, lock: Tensor | None) -> Tensor | None:
+    """Share of the product that does not show: what stands in front, and locked pixels; None for neither."""
+    locked = None if lock is None else (lock > 0).float()
+    if occluder is None or locked is None:
+        return locked if occluder is None else occluder
+    return torch.maximum(occluder, locked)
+
+
+def _on_canvas(patch: Tensor, window: masks.Window, scene: Tensor) -> Tensor:
+    """A patch on zeros of the scene's size."""
+    canvas = torch.zeros_like(scene[:, : patch.shape[1]])
+    canvas[window] = patch
+    return canvas
+
+
+def _pasted(image: Tensor, patch: Tensor, window: masks.Window) -> Tensor:
+    """A copy of the image with a patch in it."""
+    result = image.clone()
+    result[window] = patch
+    return result
 
 
 def _quad(fit, corners, alpha, target, width, height):
@@ -150,9 +181,12 @@ def _over(scene: Tensor, placed: Tensor, alpha: Tensor) -> Tensor:
 
 def _shaded(scene: Tensor, image: Tensor, with_shadow: Tensor, shade: Tensor) -> Tensor:
     """The scene with the light taken away that the composite lost to the shadow."""
-    lost = color.srgb_to_linear(with_shadow) / color.srgb_to_linear(image).clamp(min=1e-5)
-    dark = color.linear_to_srgb(color.srgb_to_linear(scene) * lost.clamp(0, 1)).clamp(0, 1)
-    return torch.where(shade > 0, dark, scene)
+    window = masks.around(shade)
+    if window is None:
+        return scene
+    lost = color.srgb_to_linear(with_shadow[window]) / color.srgb_to_linear(image[window]).clamp(min=1e-5)
+    dark = color.linear_to_srgb(color.srgb_to_linear(scene[window]) * lost.clamp(0, 1)).clamp(0, 1)
+    return _pasted(scene, torch.where(shade[window] > 0, dark, scene[window]), window)
 
 
 def _light_product(placed: Tensor, before: Tensor, after: Tensor, shown: Tensor) -> Tensor:
@@ -192,11 +226,15 @@ def _hold_brands(placed: Tensor, lit: Tensor, shown: Tensor, brands, max_delta_e
     return lit if share == 1 else torch.lerp(placed, lit, share)
 
 
-def _to_mend(shown: Tensor, target: Tensor | None, front: Tensor, locked: Tensor) -> Tensor:
+def _to_mend(shown: Tensor, target: Tensor | None, hidden: Tensor | None) -> Tensor:
     """Old product that still shows, and a thin band along the new product's edge."""
-    inside = masks.signed_distance((shown > 0.5).float())
-    mend = (inside.abs() <= RIM_PX).to(shown.dtype) if bool((shown > 0.5).any()) else torch.zeros_like(shown)
-    if target is not None:
-        left = (target - shown).clamp(0, 1)
-        mend = torch.maximum(mend, torch.where(left > LEFTOVER, left, torch.zeros_like(left)))
-    return torch.where((locked > 0) | (front > 0.5), torch.zeros_like(mend), mend)
+    mend = torch.zeros_like(shown)
+    edge = masks.around(shown > 0.5, RIM_PX + 1)
+    if edge is not None:
+        distance = masks.signed_distance((shown[edge] > 0.5).float())
+        mend[edge] = (distance.abs() <= RIM_PX).to(mend.dtype)
+    old = None if target is None else masks.around(target)
+    if old is not None:
+        left = (target[old] - shown[old]).clamp(0, 1)
+        mend[old] = torch.maximum(mend[old], torch.where(left > LEFTOVER, left, 0.0))
+    return mend if hidden is None else torch.where(hidden > 0.5, 0.0, mend)

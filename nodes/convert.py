@@ -23,7 +23,8 @@ def image_in(image: Tensor, name: str = "image") -> Tensor:
     if image.ndim != 4 or image.shape[3] not in (1, 3, 4) or not image.numel():
         raise ValueError(f"{name} has shape {tuple(image.shape)}; expected (frames, height, width, 3 or 4 channels)")
     colors = image[..., :3].expand(-1, -1, -1, 3).movedim(3, 1).to(torch.float32)
-    if not torch.isfinite(colors).all():
+    # A sum is not a number as soon as one value is none; only an overflow needs the look at every value.
+    if not torch.isfinite(colors.sum()) and not torch.isfinite(colors).all():
         raise ValueError(f"{name} holds values that are not numbers (NaN or infinite); check the node that made it")
     return colors
 
