@@ -429,6 +429,11 @@ def _draw(frames: Tensor, track: _Track, report: Report, level: str) -> Tensor:
     return overlay.from_pil(curves.sheet(report.summary(level), pictures, panels, SHEET_WIDTH)).to(frames)
 
 
+def marked_frames(frames: Tensor, fix_mask: Tensor, numbers: list[int]) -> Tensor:
+    """Some frames of a clip, (len(numbers), 3, H, W), with what missed its limit outlined: places lie in these."""
+    return torch.cat([_with_outline(frames[number : number + 1], fix_mask[number : number + 1]) for number in numbers])
+
+
 def _small(frames: Tensor, track: _Track, frame: int) -> Tensor:
     """One frame at work size, (1, 3, h, w)."""
     image = frames[frame : frame + 1].to(torch.float32).cpu()
@@ -437,11 +442,16 @@ def _small(frames: Tensor, track: _Track, frame: int) -> Tensor:
 
 def _outlined(frames: Tensor, track: _Track, frame: int) -> Tensor:
     """A frame with the region outlined where it is by then."""
-    image = _small(frames, track, frame)
     region = torch.from_numpy(_region_at(track, frame)).float()[None, None]
+    return _with_outline(_small(frames, track, frame), region)
+
+
+def _with_outline(image: Tensor, region: Tensor) -> Tensor:
+    """A picture (1, 3, h, w) with the border of a region (1, 1, h, w) drawn in; as it is where there is none."""
     if not (region > 0).any() or not (region <= 0).any():
         return image
-    outline = masks.signed_distance(region).abs() <= 1.5
+    width_px = max(1.5, min(image.shape[2:]) / 300)
+    outline = masks.signed_distance(region).abs() <= width_px
     return torch.where(outline, color.swatch(overlay.EDIT_COLOR, image), image)
 
 

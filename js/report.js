@@ -120,7 +120,11 @@ function picturesOf(output) {
   const view = output[VIEW]?.[0];
   const images = (output.images ?? []).filter(Boolean);
   if (!view || !images.length) return null;
-  const pictures = images.map((image, i) => ({ src: address(image), frame: view.frames?.[i] ?? i }));
+  const first = view.overview && images.length > (view.frames?.length ?? 0) ? 1 : 0; // a sheet comes before the frames
+  const pictures = images.map((image, i) => {
+    const frame = i < first ? null : (view.frames?.[i - first] ?? i - first);
+    return { src: address(image), frame, ...(i < first ? view.overview : {}) };
+  });
   return { width: view.width, height: view.height, pictures };
 }
 

@@ -8,7 +8,7 @@ from ..checks import coherence as library
 from ..checks.report import Report
 from ..checks.thresholds import LEVELS
 from . import convert, types
-from .report_view import report_ui
+from .report_view import frames_to_show, report_ui
 
 
 class MotionCoherenceCheck(io.ComfyNode):
@@ -97,13 +97,20 @@ class MotionCoherenceCheck(io.ComfyNode):
             progress=convert.progress(),
         )
         merged = (report or Report()) + result.report
+        shown = frames_to_show(merged, len(clip))
         return io.NodeOutput(
             result.coherent,
             result.score,
             merged,
             convert.image_out(result.heatmap, frames[..., :3]),
             convert.mask_out(result.fix_mask),
-            ui=report_ui(merged, level=level),  # without the heat map: the report's places are not on its sheet
+            ui=report_ui(
+                merged,
+                library.marked_frames(clip, result.fix_mask, shown),  # the report's places are not on the sheet
+                level=level,
+                frames=shown,
+                overview=result.heatmap,
+            ),
         )
 
 

@@ -45,7 +45,8 @@ export class ReportPanel {
   /**
    * Show a report.
    * @param {object} value a report, or a gate's verdict.
-   * @param {{width, height, pictures: {src, frame}[]}|null} shown the pictures that places point into.
+   * @param {{width, height, pictures: {src, frame, width?, height?}[]}|null} shown the pictures that places point into;
+   *   one with a size of its own and without a frame is an overview, into which none does.
    * @returns {boolean} whether it was one.
    */
   show(value, shown = null) {
@@ -96,7 +97,8 @@ export class ReportPanel {
     if (!this.shown) return;
     const frame = row?.place.frame ?? this.shown.pictures[0].frame;
     const picture = this.shown.pictures.find((each) => each.frame === frame);
-    this.image.src = (picture ?? this.shown.pictures[0]).src;
+    this.picture = picture ?? this.shown.pictures[0];
+    this.image.src = this.picture.src;
     this.missing = row && !picture;
     this.caption.textContent = this.missing ? `${row.metric}: frame ${frame} has no picture here` : row ? `${row.metric} at ${row.where}` : "";
     this.caption.hidden = !row;
@@ -109,10 +111,11 @@ export class ReportPanel {
     const room = { width: this.view.clientWidth, height: this.view.clientHeight };
     if (!room.width || !room.height) return;
     const place = this.missing ? null : (this.selected?.place ?? null);
-    const { scale, x, y } = fit(this.shown, room, place);
+    const size = { width: this.picture.width ?? this.shown.width, height: this.picture.height ?? this.shown.height };
+    const { scale, x, y } = fit(size, room, place);
     Object.assign(this.canvas.style, {
-      width: `${this.shown.width}px`,
-      height: `${this.shown.height}px`,
+      width: `${size.width}px`,
+      height: `${size.height}px`,
       transform: `translate(${x}px, ${y}px) scale(${scale})`,
     });
     this.image.style.imageRendering = scale > 3 ? "pixelated" : "auto";

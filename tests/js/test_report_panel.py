@@ -154,3 +154,18 @@ def test_damaged_entries_do_not_throw(panel):
     entries = [{}, {"metric": 5, "value": "x", "verdict": {"production": "<b>"}, "limits": {"production": 2}}]
     assert show(panel, {"measurements": entries})
     assert [row[0] for row in rows(panel)] == ["–", "–"]
+
+
+def test_an_overview_is_shown_whole_until_a_place_is_jumped_to(panel):
+    show(panel)
+    panel.evaluate(
+        """([value]) => panel.show(value, { ...shown, pictures: [
+            { src: shown.pictures[0].src + "?sheet", frame: null, width: 300, height: 900 }, ...shown.pictures] })""",
+        [REPORT],
+    )
+    canvas = "[document.querySelector('.ef-canvas').style.width, document.querySelector('.ef-canvas img').src]"
+    size, source = panel.evaluate(canvas)
+    assert size == "300px" and source.endswith("?sheet")
+    panel.locator("tbody tr").nth(2).click()
+    size, source = panel.evaluate(canvas)
+    assert size == f"{WIDTH}px" and source.endswith("?2")

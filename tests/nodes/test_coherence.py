@@ -27,6 +27,15 @@ def test_equals_the_library_and_appends(clip):
     assert torch.equal(heatmap, expected.heatmap.movedim(1, 3))
 
 
+def test_the_panel_shows_the_sheet_and_the_frames_that_places_lie_in(clip):
+    frames, mask = clip
+    output = MotionCoherenceCheck.execute(frames, mask)
+    view = output.ui["edit_first_view"][0]
+    named = {m.where.frame for m in output[2].findings("production") if m.where}
+    assert named and named <= set(view["frames"]) and (view["width"], view["height"]) == (200, 130)
+    assert view["overview"] == {"width": output[3].shape[2], "height": output[3].shape[1]}
+
+
 def test_alpha_is_left_behind(clip):
     frames, mask = clip
     with_alpha = torch.cat((frames, torch.ones_like(frames[..., :1])), 3)

@@ -60,3 +60,12 @@ def test_a_full_disk_costs_the_preview_only(monkeypatch):
     monkeypatch.setattr(sys.modules[report_view.__name__].ui, "PreviewImage", full)
     shown = report_view.report_ui(failing(0), torch.rand(1, 3, 8, 8))
     assert set(shown) == {"text", "edit_first"}
+
+
+def test_an_overview_comes_before_the_frames_it_is_given(previewed):
+    some, sheet = torch.rand(2, 3, 20, 30), torch.rand(1, 3, 50, 40)
+    shown = report_view.report_ui(failing(7), some, frames=[0, 7], overview=sheet)
+    assert len(shown["images"]) == 3 and [len(images) for images in previewed] == [2, 1]
+    assert shown["edit_first_view"] == [
+        {"width": 30, "height": 20, "frames": [0, 7], "overview": {"width": 40, "height": 50}}
+    ]
