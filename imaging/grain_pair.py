@@ -15,6 +15,7 @@ from .grain_estimate import (
     CLIPPED,
     CLIPPED_SHARE,
     FRAMES,
+    GRAINLESS,
     MIN_BLOCKS,
     NODES,
     STRIDE,
@@ -23,6 +24,7 @@ from .grain_estimate import (
     no_grain,
     without_traces,
 )
+from .grain_spectrum import fit_spectrum, separate_texture
 from .spectrum import (
     BLOCK,
     block_window,
@@ -38,7 +40,7 @@ from .spectrum import (
 MAX_SHARPEN = 2.2  # largest gain: beyond it halos and the codec's own errors are amplified
 KERNEL_RADIUS_PX = 3  # of the filter that explains the original by the rendering
 FIT_PX = 40_000  # pixels it is fitted on: 800 per coefficient
-ROUNDING = 0.3 / 255  # standard deviation of 8-bit rounding; keeps coefficients that nothing tells near 0
+ROUNDING = 12**-0.5 / 255  # standard deviation of 8-bit rounding; keeps coefficients that nothing tells near 0
 PAIR_BLOCKS = 4000  # compared in all
 FLAT_SHARE = 0.5  # of the pixels of a brightness, the flattest in the rendering, whose residual is grain alone
 LEAST_NODE_PX = 8  # of a brightness, below which nothing is read off it
@@ -64,9 +66,9 @@ class _Residual:
     """Pixels of blocks (n, 3, BLOCK * BLOCK): what the rendering does not explain, without shading; and where."""
 
     error: Tensor
-    truth: Tensor  # the original itself, without shading
     brightness: Tensor  # as the rendering shows it, so that grain does not sort itself by its own sign
     structure: Tensor  # local energy of the rendering's detail
+    finest: Tensor  # (n), energy of the prediction's finest detail
     gain: Tensor  # (3, BLOCK, BLOCK // 2 + 1): power gain of the filter that explains the original
 
 
@@ -89,13 +91,30 @@ def compare(original: Tensor, rendering: Tensor, region: Tensor) -> Pair:
         return Pair(torch.ones(BLOCK, BLOCK // 2 + 1), no_grain())
     response = _response(*_linear_filter(original, rendering, blocks.place))
     residual = _residual(original, rendering, region)
-    flat = _flat_blocks(residual)
-    if not len(flat):
-        return Pair(response, no_grain())
-    power, share = _grain_power(residual, flat)
-    spectrum, _ = normalize_power(power)
-    level = _level_by_pixels(residual, _kept_share(spectrum)) * share.sqrt()[:, None]
-    return Pair(response, without_traces(Grain(level, spectrum, len(flat), measured_to_the_ends=True)))
+    grain = _lacking_grain(residual)
+    return Pair(response, grain)
+
+
+def _lacking_grain(residual: _Residual) -> Grain:
+    clipped = ((residual.brightness < CLIPPED) | (residual.brightness > 1 - CLIPPED)).float().mean((1, 2))
+    usable = clipped <= CLIPPED_SHARE
+    if int(usable.sum()) < MIN_BLOCKS:
+        return no_grain()
+    level = _level_by_pixels(residual, torch.ones(3))
+    blocks = residual.error[usable]
+    sigma = Grain(level, no_grain().spectrum).sigma(residual.brightness[usable].unflatten(2, (BLOCK, BLOCK))).flatten(2)
+    sigma = sigma.clamp(min=GRAINLESS / 4)
+    taper = block_window().flatten()
+    waves = torch.fft.rfft2((blocks / sigma * taper).unflatten(2, (BLOCK, BLOCK))) / taper.square().sum().sqrt()
+    power = (waves[:, :, None] * waves[:, None].conj()).real
+    per = sigma.pow(-2).mean(2)
+    rounding = ROUNDING**2 * per
+    texture = residual.finest[usable][:, None] * per
+    grain, share = separate_texture(power, texture, rounding[:, :, None, None] * residual.gain)
+    density = fit_spectrum(grain, share, rounding.mean(0))
+    total = (density.diagonal(dim1=0, dim2=1).movedim(2, 0) * frequency_copies()).sum((1, 2)) / BLOCK**2
+    spectrum = density / BLOCK**2 / (total[:, None] * total[None]).sqrt()[:, :, None, None]
+    return without_traces(Grain(level * total.sqrt()[:, None], spectrum, int(usable.sum()), measured_to_the_ends=True))
 
 
 def _residual(original: Tensor, rendering: Tensor, region: Tensor) -> _Residual:
@@ -109,9 +128,15 @@ def _residual(original: Tensor, rendering: Tensor, region: Tensor) -> _Residual:
         detail = (shown - masks.gaussian_blur(shown, DETAIL_PX)).square().mean(1, keepdim=True)
         structure = masks.gaussian_blur(detail, DETAIL_PX).expand(-1, 3, -1, -1)
         places = _places(inside, PAIR_BLOCKS // len(frames))
-        parts.append([_blocks_at(image, places) for image in (truth - predicted, truth, predicted, structure)])
-    error, truth, brightness, structure = (torch.cat(same) for same in zip(*parts, strict=True))
-    return _Residual(detrend(error), detrend(truth), brightness, structure, _power_gain(kernel))
+        finest = _laplacian(_laplacian(predicted)).square().mean(1, keepdim=True).expand(-1, 3, -1, -1)
+        parts.append([_blocks_at(image, places) for image in (truth - predicted, predicted, structure, finest)])
+    error, brightness, structure, finest = (torch.cat(same) for same in zip(*parts, strict=True))
+    return _Residual(detrend(error), brightness, structure, finest.mean((1, 2)), _power_gain(kernel))
+
+
+def _laplacian(image: Tensor) -> Tensor:
+    kernel = torch.tensor([[0.0, -1, 0], [-1, 4, -1], [0, -1, 0]]).to(image) / 4
+    return F.conv2d(F.pad(image, (1,) * 4, mode="replicate"), kernel.expand(3, 1, 3, 3), groups=3)
 
 
 def _power_gain(kernel: Tensor) -> Tensor:
