@@ -45,10 +45,10 @@ def report_ui(
         frames = frames_to_show(report, len(heatmap))
         heatmap = heatmap[frames]
     images, view = _saved(heatmap), picture_view(width, height, frames)
-    if not images:
+    if images is None:
         return shown
-    sheet = _saved(overview) if overview is not None else []
-    if sheet:
+    sheet = _saved(overview) if overview is not None else None
+    if sheet is not None:
         images = sheet + images
         view["edit_first_view"][0]["overview"] = {"width": overview.shape[3], "height": overview.shape[2]}
     return {**shown, "images": images, **view}
@@ -59,8 +59,8 @@ def picture_view(width: int, height: int, frames: list[int]) -> dict:
     return {"edit_first_view": [{"width": width, "height": height, "frames": frames}]}
 
 
-def preview_images(image: Tensor, cls: type | None = None) -> list[dict]:
-    """Write an IMAGE batch into ComfyUI's temp folder for the browser; none when the disk takes no more.
+def preview_images(image: Tensor, cls: type | None = None) -> list[dict] | None:
+    """Write an IMAGE batch into ComfyUI's temp folder for the browser; None when the disk takes no more.
 
     A picture that only shows something must not stop the work that it shows.
     """
@@ -68,7 +68,7 @@ def preview_images(image: Tensor, cls: type | None = None) -> list[dict]:
         return ui.PreviewImage(image, cls=cls).as_dict()["images"]
     except OSError as error:
         logger.warning("no preview: %s", error)
-        return []
+        return None
 
 
 def frames_to_show(report: Report, count: int) -> list[int]:
@@ -78,7 +78,7 @@ def frames_to_show(report: Report, count: int) -> list[int]:
     return sorted(wanted[:MAX_PREVIEWS])
 
 
-def _saved(pictures: Tensor) -> list[dict]:
+def _saved(pictures: Tensor) -> list[dict] | None:
     """Save (B, 3, H, W) as previews of a bearable size."""
     side = max(pictures.shape[2:])
     if side > MAX_PREVIEW_SIDE:

@@ -146,7 +146,7 @@ class AnchorZoneMask(io.ComfyNode):
             anchor_margin_px=anchor_margin_px,
         )
         preview = convert.image_out(overlay.draw_zones(picture[:1], drawn, edit[:1], lock[:1]), image[:1, ..., :3])
-        background = preview_images(image[:1, ..., :3], cls)
+        background = preview_images(image[:1, ..., :3], cls) or []
         return io.NodeOutput(
             convert.mask_out(edit),
             convert.mask_out(lock),
