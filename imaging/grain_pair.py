@@ -42,6 +42,7 @@ KERNEL_RADIUS_PX = 3  # of the filter that explains the original by the renderin
 FIT_PX = 40_000  # pixels it is fitted on: 800 per coefficient
 ROUNDING = 12**-0.5 / 255  # standard deviation of 8-bit rounding; keeps coefficients that nothing tells near 0
 PAIR_BLOCKS = 4000  # compared in all
+GROUPS, SHARED_PX, ROUNDS = 4, 30, 4
 FLAT_SHARE = 0.5  # of the pixels of a brightness, the flattest in the rendering, whose residual is grain alone
 LEAST_NODE_PX = 8  # of a brightness, below which nothing is read off it
 # Weight, in pixels of one brightness, of a level curve's bend, of its slope where nothing is known, and of the slopes in
@@ -89,7 +90,7 @@ def compare(original: Tensor, rendering: Tensor, region: Tensor) -> Pair:
     blocks = measure_blocks(original, region)
     if len(blocks) < MIN_BLOCKS:
         return Pair(torch.ones(BLOCK, BLOCK // 2 + 1), no_grain())
-    response = _response(*_linear_filter(original, rendering, blocks.place))
+    response = _response(*_linear_filter(original, rendering, blocks.place), len(blocks))
     residual = _residual(original, rendering, region)
     grain = _lacking_grain(residual)
     return Pair(response, grain)
@@ -109,7 +110,7 @@ def _lacking_grain(residual: _Residual) -> Grain:
     power = (waves[:, :, None] * waves[:, None].conj()).real
     per = sigma.pow(-2).mean(2)
     rounding = ROUNDING**2 * per
-    texture = residual.finest[usable][:, None] * per
+    texture = residual.finest[usable].mean(2) * per
     grain, share = separate_texture(power, texture, rounding[:, :, None, None] * residual.gain)
     density = fit_spectrum(grain, share, rounding.mean(0))
     total = (density.diagonal(dim1=0, dim2=1).movedim(2, 0) * frequency_copies()).sum((1, 2)) / BLOCK**2
@@ -129,9 +130,10 @@ def _residual(original: Tensor, rendering: Tensor, region: Tensor) -> _Residual:
         structure = masks.gaussian_blur(detail, DETAIL_PX).expand(-1, 3, -1, -1)
         places = _places(inside, PAIR_BLOCKS // len(frames))
         finest = _laplacian(_laplacian(predicted)).square().mean(1, keepdim=True).expand(-1, 3, -1, -1)
+        finest = masks.gaussian_blur(finest, DETAIL_PX)
         parts.append([_blocks_at(image, places) for image in (truth - predicted, predicted, structure, finest)])
     error, brightness, structure, finest = (torch.cat(same) for same in zip(*parts, strict=True))
-    return _Residual(detrend(error), brightness, structure, finest.mean((1, 2)), _power_gain(kernel))
+    return _Residual(detrend(error), brightness, structure, finest, _power_gain(kernel))
 
 
 def _laplacian(image: Tensor) -> Tensor:
@@ -242,32 +244,34 @@ def _level_by_pixels(residual: _Residual, kept: Tensor) -> Tensor:
 
 def _node_levels(residual: _Residual, channel: int, kept: float) -> tuple[np.ndarray, np.ndarray]:
     """How many pixels (NODES) of a channel show each brightness, and the level that they tell; 0 where none do."""
-    error, brightness, structure = (
-        tensor[:, channel].flatten().numpy() for tensor in (residual.error, residual.brightness, residual.structure)
+    error, brightness, texture = (
+        tensor[:, channel].flatten().numpy() for tensor in (residual.error, residual.brightness, residual.finest)
     )
     node = np.round(brightness * (NODES - 1)).astype(np.int64)
-    order, count = np.lexsort((structure, node)), np.bincount(node, minlength=NODES)
+    order, count = np.lexsort((texture, node)), np.bincount(node, minlength=NODES)
     rank = np.arange(len(order)) - (np.cumsum(count) - count)[node[order]]
-    flat = rank < FLAT_SHARE * count[node[order]]
+    group = np.empty(len(order), np.int64)
+    group[order] = node[order] * GROUPS + rank * GROUPS // count[node[order]]
 
-    def halves(values: np.ndarray) -> list[np.ndarray]:
-        """Means per brightness of the flatter and of the other pixels."""
-        return [
-            np.bincount(node[part], values[part], NODES) / np.bincount(node[part], minlength=NODES).clip(1)
-            for part in (order[flat], order[~flat])
-        ]
+    def means(values: np.ndarray) -> np.ndarray:
+        """Mean of each group of similar texture (NODES, GROUPS)."""
+        return (np.bincount(group, values, NODES * GROUPS) / size.ravel().clip(1)).reshape(NODES, GROUPS)
 
-    # A mean that differs from 0 at a brightness is what the filter misses of highlights and dark joints, not grain.
-    low_variance, high_variance = (
-        (square - mean**2) / kept for square, mean in zip(halves(error**2), halves(error), strict=True)
-    )
-    low, high = halves(structure)
-    # Grain does not grow with structure at one brightness; what does is texture that the filter does not explain.
-    weight = count * (high - low)
-    leak = max((weight * (high_variance - low_variance)).sum() / max((weight * (high - low)).sum(), 1e-20), 0.0)
-    variance = np.maximum(low_variance - leak * low, low_variance / 2).clip(0)
+    size = np.bincount(group, minlength=NODES * GROUPS).reshape(NODES, GROUPS)
+    rounding = ROUNDING**2 * float((residual.gain[channel] * frequency_copies()).sum()) / BLOCK**2
+    variance, rise = means(error**2) - rounding, means(texture)
+    # A mean that differs from 0 is what the filter misses of highlights and dark joints, not grain.
+    variance = variance - (means(error) ** 2 - variance * SHARED_PX / size.clip(1)).clip(0)
+    flat = variance[:, 0].copy()
+    level, leak = np.maximum(variance.mean(1), 1e-12), 0.0
+    for _ in range(ROUNDS):
+        weight = size / (level[:, None] + leak * rise + rounding).clip(1e-12) ** 2
+        x, y = ((weight * v).sum(1, keepdims=True) / weight.sum(1, keepdims=True).clip(1e-30) for v in (rise, variance))
+        leak = max(float((weight * (rise - x) * (variance - y)).sum() / max((weight * (rise - x) ** 2).sum(), 1e-30)), 0.0)
+        level = np.maximum((y - leak * x)[:, 0], flat.clip(1e-12) / 4)
     count = np.where(count >= LEAST_NODE_PX, count, 0)
-    return count, np.where(count > 0, _before_clipping(np.sqrt(variance), halves(brightness)[0]), 0.0)
+    center = np.bincount(node, brightness, NODES) / np.bincount(node, minlength=NODES).clip(1)
+    return count, np.where(count > 0, _before_clipping(np.sqrt(level / kept), center), 0.0)
 
 
 def _smooth_curves(counts: np.ndarray, levels: np.ndarray) -> np.ndarray:
@@ -310,13 +314,17 @@ def _linear_filter(original: Tensor, rendering: Tensor, place: Tensor) -> tuple[
     return cross / power[1].clamp(min=1e-20), coherence
 
 
-def _response(filter_: Tensor, coherence: Tensor) -> Tensor:
+def _response(filter_: Tensor, coherence: Tensor, blocks: int) -> Tensor:
     """Radial gain of a filter: 1 where the two pictures have nothing in common to tell it from."""
     ring, gain = frequency_radius().round().long().clamp(max=BLOCK // 2), torch.ones(BLOCK // 2 + 1)
     for radius in range(1, BLOCK // 2 + 1):
         here = ring == radius
-        trust = ((coherence[:, here].mean() - 0.3) / 0.4).clamp(0, 1)
-        gain[radius] = 1 + trust * (filter_[:, here].abs().mean() - 1).clamp(1 / MAX_SHARPEN - 1, MAX_SHARPEN - 1)
+        alike, found = coherence[:, here].mean(), filter_[:, here].mean().real
+        trust = ((alike - 0.3) / 0.4).clamp(0, 1)
+        error = found.abs() * ((1 - alike) / alike.clamp(min=1e-6) / (2 * blocks * 3 * here.sum())).sqrt()
+        if found > 1:  # what the rendering has of its own only lowers the gain: one above 1 is true where it is no chance
+            trust = torch.maximum(trust, ((found - 1) / error.clamp(min=1e-6) - 3).clamp(0, 1))
+        gain[radius] = 1 + trust * (found - 1).clamp(1 / MAX_SHARPEN - 1, MAX_SHARPEN - 1)
     smooth = F.avg_pool1d(F.pad(gain[None, None], (1, 1), mode="replicate"), 3, 1)[0, 0]
     position = frequency_radius().clamp(max=BLOCK // 2)
     low = position.long().clamp(max=BLOCK // 2 - 1)

@@ -12,6 +12,7 @@ from torch import Tensor
 from .spectrum import BLOCK, block_window, frequency_copies, shading_basis
 
 FINE = 2 * BLOCK  # frequencies per side on which a model is brought through the window
+CHANCE = 4.0  # squared slope, in its variances, that means nothing
 STEPS = 12  # of the fit
 WIDEST_BLUR = 9.0  # px², of grain that a block still tells
 ROUNDS = 8  # of reweighting, after which estimates move by less than their error
@@ -43,7 +44,9 @@ def separate_texture(power: Tensor, texture: Tensor, known: Tensor) -> tuple[Ten
         weight = (grain + slope * texture + known).clamp(min=1e-20).pow(-2)
         one, x, xx = ((weight * texture**order).sum(0) for order in range(3))
         y, xy = ((weight * (own - known) * texture**order).sum(0) for order in range(2))
-        slope = ((one * xy - x * y) / (one * xx - x * x).clamp(min=1e-20 * one * xx)).clamp(min=0)
+        spread = (one * xx - x * x).clamp(min=1e-20 * one * xx) / one  # the slope's inverse variance
+        slope = ((one * xy - x * y) / one / spread).clamp(min=0)
+        slope = slope * (1 - CHANCE / (slope.square() * spread).clamp(min=1e-20)).clamp(min=0)
         grain = ((y - slope * x) / one).clamp(min=floor)
     share = grain / (grain + (slope * texture + known).mean(0))
     return _cross(power, grain, weight, texture), share
