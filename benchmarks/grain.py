@@ -3,9 +3,10 @@
     python benchmarks/grain.py
 
 RIVALS_PATH names a folder with checkouts `NKD` (ComfyUI-NKD-Basic-Tools) and `ComfyUI-Image-Filters`; absent rivals are
-named in the result. PHOTOS_PATH names more photographs. Grain that a method adds is found without touching the picture:
-the difference of two runs over the root of 2. The plate's own is found from two pairs of draws, and a third pair says how
-near the truth itself comes in every bin. Writes benchmarks/results/<version>/grain.json.
+named in the result. Grain that a method adds is found without touching the picture: the difference of two runs over the
+root of 2, in three pairs of runs, so that a bin of few pixels tells the method and not its luck. The plate's own is found
+from as many pairs of draws, and as many again say how near the truth itself comes. PHOTOS_PATH names more photographs:
+they are measured apart, as a set that nothing was chosen on. Writes benchmarks/results/<version>/grain.json.
 """
 
 # ruff: noqa: I001
@@ -23,7 +24,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from harness import load_photos, median_seconds, save  # first: it loads the pack as `edit_first`
+from harness import ROOT, median_seconds, photo_paths, save  # first: it loads the pack as `edit_first`
+import calibration
 
 from edit_first.imaging import grain, masks
 
@@ -31,6 +33,9 @@ BINS = 8
 BLOCK = 16
 LEAST_PX = 500  # of a bin; with as many, the plate's own grain drawn anew comes within 6 %
 SEPARATION_PX = 2.0
+PAIRS = 3  # of draws; their noise is not the plates' own, or white noise would be found to be the very same
+FIRST_SEED = 101
+HELD_OUT = ("truth, drawn anew", "Edit First, paired", "white noise, estimated level", "frequency separation, 2 px")
 PLATES = {"correlated, stronger in shadows": (0.8, 6.0, True), "white": (0.0, 4.0, False)}
 
 
@@ -54,7 +59,7 @@ def frequency_separation(plates: list, patch: torch.Tensor, mask: torch.Tensor, 
 
     It draws nothing, so each run is given another plate.
     """
-    plate = plates[seed - 1]
+    plate = plates[seed - FIRST_SEED]
     high = plate - masks.gaussian_blur(plate, SEPARATION_PX)
     return masks.gaussian_blur(patch, SEPARATION_PX) + high.roll(patch.shape[3] // 2, 3)
 
@@ -128,44 +133,62 @@ def levels(pairs: list, photo: torch.Tensor, mask: torch.Tensor) -> list[float]:
     return found
 
 
-def spectral_distance(added: torch.Tensor, wanted: torch.Tensor, mask: torch.Tensor) -> float:
-    """Log-spectral distance in dB."""
-    power = [periodogram(noise, mask) + 1e-9 for noise in (added, wanted)]
+def spectral_distance(added: list, wanted: list, mask: torch.Tensor) -> float:
+    """Log-spectral distance in dB of the grain by which pairs of images differ."""
+    power = [sum(periodogram(a - b, mask) for a, b in pairs) / len(pairs) + 1e-9 for pairs in (added, wanted)]
     return float((10 * torch.log10(power[0] / power[1])).flatten()[1:].square().mean().sqrt())
 
 
-def quality() -> list[dict]:
+def cut_photos(paths: list[Path], *, middle: bool) -> dict[str, torch.Tensor]:
+    """512 x 400 px of photographs of at most 1024 px, by name; softened, so that they have less grain of their own."""
+    cut = {}
+    for path in paths:
+        photo = calibration.Photo(path, "").load(1024)
+        top, left = (middle * max(0, (side - most) // 2) for side, most in zip(photo.shape[2:], (400, 512), strict=True))
+        cut[path.stem] = masks.gaussian_blur(photo, 0.5)[:, :, top : top + 400, left : left + 512]
+    return cut
+
+
+def quality(photos: dict[str, torch.Tensor], run_by: dict) -> list[dict]:
     """Level and spectrum of the grain that each method adds; the first method is the plate's own grain, drawn anew."""
     rows = []
     for kind, (blur_px, level, shadows) in PLATES.items():
-        run_by = {"truth, drawn anew": None, **methods()[0]}
-        gathered: dict[str, list] = {name: [] for name in run_by}
-        for photo in load_photos():
-            photo = masks.gaussian_blur(photo, 0.5)[:, :, :400, :512]  # less grain of its own
+        gathered: dict[str, dict] = {name: {} for name in run_by}
+        for title, photo in photos.items():
             height, width = photo.shape[2:]
             y, x = torch.arange(height)[:, None] / height - 0.5, torch.arange(width)[None] / width - 0.5
             mask = ((x / 0.3) ** 2 + (y / 0.35) ** 2 < 1).float()[None, None]
-            plates = [make_plate(photo, blur_px, level, shadows, seed) for seed in range(1, 7)]
+            plates = [make_plate(photo, blur_px, level, shadows, seed) for seed in range(1, 4 * PAIRS + 1)]
             patch = (masks.gaussian_blur(photo, 0.7) * 255).round() / 255
-            wanted = levels([plates[:2], plates[2:4]], photo, mask)
+            own = in_pairs(plates[: 2 * PAIRS])
+            wanted = levels(own, photo, mask)
             for name, method in run_by.items():
-                runs = plates[4:] if method is None else [method(plates, patch, mask, seed) for seed in (1, 2)]
-                ratios = [a / b for a, b in zip(levels([runs], photo, mask), wanted, strict=True)]
-                gathered[name].append((ratios, spectral_distance(runs[0] - runs[1], plates[0] - plates[1], mask)))
-        for name, values in gathered.items():
-            rows.append({"plate": kind, "method": name, **summary(values)})
+                seeds = range(FIRST_SEED, FIRST_SEED + 2 * PAIRS)
+                runs = plates[2 * PAIRS :] if method is None else [method(plates, patch, mask, seed) for seed in seeds]
+                pairs = in_pairs(runs)
+                ratios = [a / b for a, b in zip(levels(pairs, photo, mask), wanted, strict=True)]
+                gathered[name][title] = (ratios, spectral_distance(pairs, own, mask))
+        rows += [{"plate": kind, "method": name, **summary(values)} for name, values in gathered.items()]
     return rows
 
 
-def summary(values: list[tuple[list[float], float]]) -> dict:
-    ratios = [ratio for own, _ in values for ratio in own]
+def in_pairs(images: list) -> list[tuple]:
+    return list(zip(images[::2], images[1::2], strict=True))
+
+
+def summary(values: dict[str, tuple[list[float], float]]) -> dict:
+    ratios = [ratio for own, _ in values.values() for ratio in own]
+    distances = {title: round(distance, 2) for title, (_, distance) in values.items()}
     return {
         "bins": len(ratios),
         "within_10_percent": round(sum(abs(r - 1) <= 0.1 for r in ratios) / len(ratios), 3),
         "median_ratio": round(statistics.median(ratios), 3),
         "lowest_ratio": round(min(ratios), 3),
         "highest_ratio": round(max(ratios), 3),
-        "median_lsd_db": round(statistics.median(distance for _, distance in values), 2),
+        "median_lsd_db": round(statistics.median(distances.values()), 2),
+        "highest_lsd_db": max(distances.values()),
+        "ratios": {title: [round(ratio, 3) for ratio in own] for title, (own, _) in values.items()},
+        "lsd_db": distances,
     }
 
 
@@ -183,6 +206,14 @@ def speed() -> list[dict]:
 
 if __name__ == "__main__":
     torch.set_grad_enabled(False)
-    result = {"photographs": len(load_photos()), "absent": methods()[1], "quality": quality(), "speed": speed()}
+    samples = {path.stem: path for path in photo_paths() if path.parent.name == "photos" and path.is_relative_to(ROOT)}
+    others = [photo.path for photo in calibration.photo_set() if photo.name not in samples and not photo.drawing]
+    found, absent = methods()
+    run_by = {"truth, drawn anew": None, **found}
+    result = {"photographs": len(samples), "absent": absent, "quality": quality(cut_photos(list(samples.values()), middle=False), run_by)}
+    if others:
+        few = {name: run_by[name] for name in HELD_OUT}
+        result["held_out"] = {"photographs": len(others), "quality": quality(cut_photos(others, middle=True), few)}
+    result["speed"] = speed()
     result["peak_memory_gib"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2)
     save("grain", result)

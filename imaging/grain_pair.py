@@ -47,7 +47,7 @@ FLAT_SHARE = 0.5  # of the pixels of a brightness, the flattest in the rendering
 LEAST_NODE_PX = 8  # of a brightness, below which nothing is read off it
 # Weight, in pixels of one brightness, of a level curve's bend, of its slope where nothing is known, and of the slopes in
 # which the channels differ.
-BEND_PX, FLAT_PX, APART_PX = 2e4, 100.0, 2e4
+BEND_PX, FLAT_PX, APART_PX = 2e5, 100.0, 1e5
 DETAIL_PX = 1.5
 FLAT_BLOCKS = 0.2  # of the blocks of a brightness, the flattest, that show the grain's spectrum
 QUIET = 0.25  # quantile of the blocks' power that tells the grain's: texture is in the others

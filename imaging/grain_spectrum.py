@@ -12,7 +12,7 @@ from torch import Tensor
 from .spectrum import BLOCK, block_window, frequency_copies, shading_basis
 
 FINE = 2 * BLOCK  # frequencies per side on which a model is brought through the window
-CHANCE = 4.0  # squared slope, in its variances, that means nothing
+CHANCE = 2.0  # squared slope, in its variances, that means nothing
 STEPS = 12  # of the fit
 WIDEST_BLUR = 9.0  # px², of grain that a block still tells
 ROUNDS = 8  # of reweighting, after which estimates move by less than their error
