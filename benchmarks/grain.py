@@ -6,7 +6,7 @@ RIVALS_PATH names a folder with checkouts `NKD` (ComfyUI-NKD-Basic-Tools) and `C
 named in the result. Grain that a method adds is found without touching the picture: the difference of two runs over the
 root of 2, in three pairs of runs, so that a bin of few pixels tells the method and not its luck. The plate's own is found
 from as many pairs of draws, and as many again say how near the truth itself comes. PHOTOS_PATH names more photographs:
-they are measured apart, as a set that nothing was chosen on. Writes benchmarks/results/<version>/grain.json.
+their verifying half, on which nothing was chosen, is measured apart. Writes benchmarks/results/<version>/grain.json.
 """
 
 # ruff: noqa: I001
@@ -144,7 +144,9 @@ def cut_photos(paths: list[Path], *, middle: bool) -> dict[str, torch.Tensor]:
     cut = {}
     for path in paths:
         photo = calibration.Photo(path, "").load(1024)
-        top, left = (middle * max(0, (side - most) // 2) for side, most in zip(photo.shape[2:], (400, 512), strict=True))
+        top, left = (
+            middle * max(0, (side - most) // 2) for side, most in zip(photo.shape[2:], (400, 512), strict=True)
+        )
         cut[path.stem] = masks.gaussian_blur(photo, 0.5)[:, :, top : top + 400, left : left + 512]
     return cut
 
@@ -207,10 +209,18 @@ def speed() -> list[dict]:
 if __name__ == "__main__":
     torch.set_grad_enabled(False)
     samples = {path.stem: path for path in photo_paths() if path.parent.name == "photos" and path.is_relative_to(ROOT)}
-    others = [photo.path for photo in calibration.photo_set() if photo.name not in samples and not photo.drawing]
+    others = [
+        photo.path
+        for photo in calibration.photo_set()
+        if photo.half == "verify" and photo.name not in samples and not photo.drawing
+    ]
     found, absent = methods()
     run_by = {"truth, drawn anew": None, **found}
-    result = {"photographs": len(samples), "absent": absent, "quality": quality(cut_photos(list(samples.values()), middle=False), run_by)}
+    result = {
+        "photographs": len(samples),
+        "absent": absent,
+        "quality": quality(cut_photos(list(samples.values()), middle=False), run_by),
+    }
     if others:
         few = {name: run_by[name] for name in HELD_OUT}
         result["held_out"] = {"photographs": len(others), "quality": quality(cut_photos(others, middle=True), few)}

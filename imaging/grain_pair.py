@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -28,12 +27,10 @@ from .grain_spectrum import fit_spectrum, separate_texture
 from .spectrum import (
     BLOCK,
     block_window,
-    cross_power,
+    channel_variance,
     detrend,
     frequency_copies,
     frequency_radius,
-    kept_power,
-    normalize_power,
     pixels_at,
 )
 
@@ -42,16 +39,15 @@ KERNEL_RADIUS_PX = 3  # of the filter that explains the original by the renderin
 FIT_PX = 40_000  # pixels it is fitted on: 800 per coefficient
 ROUNDING = 12**-0.5 / 255  # standard deviation of 8-bit rounding; keeps coefficients that nothing tells near 0
 PAIR_BLOCKS = 4000  # compared in all
-GROUPS, SHARED_PX, ROUNDS = 4, 30, 4
-FLAT_SHARE = 0.5  # of the pixels of a brightness, the flattest in the rendering, whose residual is grain alone
 LEAST_NODE_PX = 8  # of a brightness, below which nothing is read off it
+GROUPS = 4  # of similar texture, into which the pixels of a brightness are sorted
+SHARED_PX = 30  # pixels that tell as much as one of their own: blocks overlap four times, and grain is correlated
+ROUNDS = 4  # of reweighting
 # Weight, in pixels of one brightness, of a level curve's bend, of its slope where nothing is known, and of the slopes in
 # which the channels differ.
 BEND_PX, FLAT_PX, APART_PX = 2e5, 100.0, 1e5
 DETAIL_PX = 1.5
-FLAT_BLOCKS = 0.2  # of the blocks of a brightness, the flattest, that show the grain's spectrum
-QUIET = 0.25  # quantile of the blocks' power that tells the grain's: texture is in the others
-LEAST_POWER = 0.02  # of the residual's that a frequency keeps
+UNCERTAIN = 3.0  # standard errors by which a gain must exceed 1 to count
 
 
 @dataclass(frozen=True)
@@ -68,9 +64,13 @@ class _Residual:
 
     error: Tensor
     brightness: Tensor  # as the rendering shows it, so that grain does not sort itself by its own sign
-    structure: Tensor  # local energy of the rendering's detail
-    finest: Tensor  # (n), energy of the prediction's finest detail
+    texture: Tensor  # local energy of the rendering's finest detail, which is nearest to what it has lost
     gain: Tensor  # (3, BLOCK, BLOCK // 2 + 1): power gain of the filter that explains the original
+
+    @property
+    def rounding(self) -> Tensor:
+        """Power (3, BLOCK, BLOCK // 2 + 1) of the rendering's 8-bit rounding, which the filter amplifies."""
+        return ROUNDING**2 * self.gain
 
 
 def compare(original: Tensor, rendering: Tensor, region: Tensor) -> Pair:
@@ -78,7 +78,8 @@ def compare(original: Tensor, rendering: Tensor, region: Tensor) -> Pair:
 
     The filter that predicts the original from the rendering best is fitted pixel by pixel; what it cannot predict is
     the original's grain. Texture that the rendering shows softer is predicted and is not taken for grain, and since
-    every pixel counts, not only flat blocks, the level is known at every brightness the surroundings hold.
+    every pixel counts, not only flat blocks, the level is known at every brightness the surroundings hold. Texture too
+    fine for the rendering to show is told from grain by growing with what it does show.
 
     Args:
         original, rendering: (B, 3, H, W) in [0, 1], registered to about a pixel.
@@ -91,31 +92,29 @@ def compare(original: Tensor, rendering: Tensor, region: Tensor) -> Pair:
     if len(blocks) < MIN_BLOCKS:
         return Pair(torch.ones(BLOCK, BLOCK // 2 + 1), no_grain())
     response = _response(*_linear_filter(original, rendering, blocks.place), len(blocks))
-    residual = _residual(original, rendering, region)
-    grain = _lacking_grain(residual)
-    return Pair(response, grain)
+    return Pair(response, _lacking_grain(_residual(original, rendering, region)))
 
 
 def _lacking_grain(residual: _Residual) -> Grain:
+    """Grain from the unexplained: its level's run from single pixels, its spectrum and its height from blocks."""
     clipped = ((residual.brightness < CLIPPED) | (residual.brightness > 1 - CLIPPED)).float().mean((1, 2))
-    usable = clipped <= CLIPPED_SHARE
-    if int(usable.sum()) < MIN_BLOCKS:
+    whole = clipped <= CLIPPED_SHARE
+    if int(whole.sum()) < MIN_BLOCKS:
         return no_grain()
-    level = _level_by_pixels(residual, torch.ones(3))
-    blocks = residual.error[usable]
-    sigma = Grain(level, no_grain().spectrum).sigma(residual.brightness[usable].unflatten(2, (BLOCK, BLOCK))).flatten(2)
-    sigma = sigma.clamp(min=GRAINLESS / 4)
+    level = _level_by_pixels(residual)
+    brightness = residual.brightness[whole].unflatten(2, (BLOCK, BLOCK))
+    sigma = replace(no_grain(), level=level).sigma(brightness).flatten(2).clamp(min=GRAINLESS / 4)
     taper = block_window().flatten()
-    waves = torch.fft.rfft2((blocks / sigma * taper).unflatten(2, (BLOCK, BLOCK))) / taper.square().sum().sqrt()
-    power = (waves[:, :, None] * waves[:, None].conj()).real
-    per = sigma.pow(-2).mean(2)
-    rounding = ROUNDING**2 * per
-    texture = residual.finest[usable].mean(2) * per
-    grain, share = separate_texture(power, texture, rounding[:, :, None, None] * residual.gain)
-    density = fit_spectrum(grain, share, rounding.mean(0))
-    total = (density.diagonal(dim1=0, dim2=1).movedim(2, 0) * frequency_copies()).sum((1, 2)) / BLOCK**2
-    spectrum = density / BLOCK**2 / (total[:, None] * total[None]).sqrt()[:, :, None, None]
-    return without_traces(Grain(level * total.sqrt()[:, None], spectrum, int(usable.sum()), measured_to_the_ends=True))
+    waves = torch.fft.rfft2((residual.error[whole] / sigma * taper).unflatten(2, (BLOCK, BLOCK)))
+    power = (waves[:, :, None] * waves[:, None].conj()).real / taper.square().sum()
+    unit = sigma.pow(-2).mean(2)  # brings what is known in levels to the grain's own scale
+    rounding = unit[:, :, None, None] * residual.rounding
+    found, share = separate_texture(power, residual.texture[whole].mean(2) * unit, rounding)
+    density = fit_spectrum(found, share, ROUNDING**2 * unit.mean(0))
+    variance = channel_variance(density) / BLOCK**2
+    spectrum = density / BLOCK**2 / (variance[:, None] * variance[None]).sqrt()[:, :, None, None]
+    level = level * variance.sqrt()[:, None]
+    return without_traces(Grain(level, spectrum, int(whole.sum()), measured_to_the_ends=True))
 
 
 def _residual(original: Tensor, rendering: Tensor, region: Tensor) -> _Residual:
@@ -126,18 +125,16 @@ def _residual(original: Tensor, rendering: Tensor, region: Tensor) -> _Residual:
     parts = []
     for truth, shown, inside in triples:
         predicted = F.conv2d(F.pad(shown, (KERNEL_RADIUS_PX,) * 4, mode="replicate"), kernel, groups=3).clamp(0, 1)
-        detail = (shown - masks.gaussian_blur(shown, DETAIL_PX)).square().mean(1, keepdim=True)
-        structure = masks.gaussian_blur(detail, DETAIL_PX).expand(-1, 3, -1, -1)
+        texture = _laplacian(_laplacian(predicted)).square().mean(1, keepdim=True)
+        texture = masks.gaussian_blur(texture, DETAIL_PX).expand(-1, 3, -1, -1)
         places = _places(inside, PAIR_BLOCKS // len(frames))
-        finest = _laplacian(_laplacian(predicted)).square().mean(1, keepdim=True).expand(-1, 3, -1, -1)
-        finest = masks.gaussian_blur(finest, DETAIL_PX)
-        parts.append([_blocks_at(image, places) for image in (truth - predicted, predicted, structure, finest)])
-    error, brightness, structure, finest = (torch.cat(same) for same in zip(*parts, strict=True))
-    return _Residual(detrend(error), brightness, structure, finest, _power_gain(kernel))
+        parts.append([_blocks_at(image, places) for image in (truth - predicted, predicted, texture)])
+    error, brightness, texture = (torch.cat(same) for same in zip(*parts, strict=True))
+    return _Residual(detrend(error), brightness, texture, _power_gain(kernel))
 
 
 def _laplacian(image: Tensor) -> Tensor:
-    kernel = torch.tensor([[0.0, -1, 0], [-1, 4, -1], [0, -1, 0]]).to(image) / 4
+    kernel = torch.tensor([[0.0, -1.0, 0.0], [-1.0, 4.0, -1.0], [0.0, -1.0, 0.0]]).to(image) / 4
     return F.conv2d(F.pad(image, (1,) * 4, mode="replicate"), kernel.expand(3, 1, 3, 3), groups=3)
 
 
@@ -194,84 +191,52 @@ def _inner_pixels(region: Tensor, most: int) -> tuple[Tensor, Tensor]:
     return y, x
 
 
-def _flat_blocks(residual: _Residual) -> Tensor:
-    """Indices of the blocks that are flattest at their brightness and not clipped."""
-    clipped = ((residual.brightness < CLIPPED) | (residual.brightness > 1 - CLIPPED)).float().mean((1, 2))
-    number = (residual.brightness.mean((1, 2)) * (NODES // 2)).long()
-    structure, chosen = residual.structure.mean((1, 2)), []
-    for brightness in number.unique():
-        members = ((number == brightness) & (clipped <= CLIPPED_SHARE)).nonzero()[:, 0]
-        if len(members) >= MIN_BLOCKS:
-            chosen.append(members[structure[members].argsort()[: max(int(len(members) * FLAT_BLOCKS), MIN_BLOCKS)]])
-    return torch.cat(chosen) if chosen else torch.empty(0, dtype=torch.long)
-
-
-def _grain_power(residual: _Residual, flat: Tensor) -> tuple[Tensor, Tensor]:
-    """Cross power of the grain (3, 3, BLOCK, BLOCK // 2 + 1), and its share of the residual's variance (3).
-
-    The residual and the original of a flat block both hold all of the grain and something else: the one what the
-    rendering lacks at high frequencies, the other the picture at low ones. So at each frequency the smaller counts,
-    without the blocks that stand out, and without the rounding of both, which the filter amplifies.
-    """
-    taper = block_window().flatten()
-    waves, whole = (
-        torch.fft.rfft2((pixels[flat] * taper).unflatten(2, (BLOCK, BLOCK)))
-        for pixels in (residual.error, residual.truth)
-    )
-    power = cross_power(waves)
-    unit = waves.abs().square().mean((1, 2, 3), keepdim=True).clamp(min=1e-20).sqrt()
-    own = power.diagonal(dim1=0, dim2=1).movedim(2, 0).clamp(min=1e-20)
-    # The power of noise is distributed exponentially, which makes its mean known from any quantile.
-    usual = (waves / unit).abs().square().quantile(QUIET, dim=0) / -math.log(1 - QUIET) * len(waves)
-    least = torch.minimum(usual, (whole / unit).abs().square().sum(0)).minimum(own)
-    rounding = ROUNDING**2 * taper.square().sum() * unit.pow(-2).sum() * (1 + residual.gain)
-    ratio = ((least - rounding) / own).clamp(min=LEAST_POWER)
-    share = (own * ratio * frequency_copies()).sum((1, 2)) / (own * frequency_copies()).sum((1, 2))
-    return power * (ratio[:, None] * ratio[None]).sqrt(), share
-
-
-def _kept_share(spectrum: Tensor) -> Tensor:
-    """Share (3) of a grain's variance that detrending leaves."""
-    power = spectrum.diagonal(dim1=0, dim2=1).movedim(2, 0) * frequency_copies()
-    return (power * kept_power(windowed=False)).sum((1, 2)) / power.sum((1, 2))
-
-
-def _level_by_pixels(residual: _Residual, kept: Tensor) -> Tensor:
-    """Level (3, NODES) at every brightness from the squared residuals of its flattest pixels."""
-    counts, levels = zip(*[_node_levels(residual, channel, float(kept[channel])) for channel in range(3)], strict=True)
+def _level_by_pixels(residual: _Residual) -> Tensor:
+    """Level (3, NODES) at every brightness of what detrending leaves of the grain, from the squared residuals."""
+    counts, levels = zip(*[_node_levels(residual, channel) for channel in range(3)], strict=True)
     return torch.from_numpy(_smooth_curves(np.stack(counts), np.stack(levels))).float()
 
 
-def _node_levels(residual: _Residual, channel: int, kept: float) -> tuple[np.ndarray, np.ndarray]:
+def _node_levels(residual: _Residual, channel: int) -> tuple[np.ndarray, np.ndarray]:
     """How many pixels (NODES) of a channel show each brightness, and the level that they tell; 0 where none do."""
     error, brightness, texture = (
-        tensor[:, channel].flatten().numpy() for tensor in (residual.error, residual.brightness, residual.finest)
+        tensor[:, channel].flatten().numpy() for tensor in (residual.error, residual.brightness, residual.texture)
     )
     node = np.round(brightness * (NODES - 1)).astype(np.int64)
     order, count = np.lexsort((texture, node)), np.bincount(node, minlength=NODES)
     rank = np.arange(len(order)) - (np.cumsum(count) - count)[node[order]]
-    group = np.empty(len(order), np.int64)
+    group = np.empty_like(node)
     group[order] = node[order] * GROUPS + rank * GROUPS // count[node[order]]
+    size = np.bincount(group, minlength=NODES * GROUPS).reshape(NODES, GROUPS)
 
     def means(values: np.ndarray) -> np.ndarray:
-        """Mean of each group of similar texture (NODES, GROUPS)."""
-        return (np.bincount(group, values, NODES * GROUPS) / size.ravel().clip(1)).reshape(NODES, GROUPS)
+        """Mean (NODES, GROUPS) of each group of similar texture."""
+        return np.bincount(group, values, NODES * GROUPS).reshape(NODES, GROUPS) / size.clip(1)
 
-    size = np.bincount(group, minlength=NODES * GROUPS).reshape(NODES, GROUPS)
-    rounding = ROUNDING**2 * float((residual.gain[channel] * frequency_copies()).sum()) / BLOCK**2
-    variance, rise = means(error**2) - rounding, means(texture)
-    # A mean that differs from 0 is what the filter misses of highlights and dark joints, not grain.
-    variance = variance - (means(error) ** 2 - variance * SHARED_PX / size.clip(1)).clip(0)
-    flat = variance[:, 0].copy()
-    level, leak = np.maximum(variance.mean(1), 1e-12), 0.0
-    for _ in range(ROUNDS):
-        weight = size / (level[:, None] + leak * rise + rounding).clip(1e-12) ** 2
-        x, y = ((weight * v).sum(1, keepdims=True) / weight.sum(1, keepdims=True).clip(1e-30) for v in (rise, variance))
-        leak = max(float((weight * (rise - x) * (variance - y)).sum() / max((weight * (rise - x) ** 2).sum(), 1e-30)), 0.0)
-        level = np.maximum((y - leak * x)[:, 0], flat.clip(1e-12) / 4)
+    rounding = float((residual.rounding[channel] * frequency_copies()).sum()) / BLOCK**2
+    variance = means(error**2) - rounding
+    # A mean that differs from 0 is what the filter misses of highlights and dark joints, not grain; chance aside.
+    variance -= (means(error) ** 2 - variance * SHARED_PX / size.clip(1)).clip(0)
+    level = _without_texture(variance, means(texture), size, rounding)
+    center = np.bincount(node, brightness, NODES) / count.clip(1)
     count = np.where(count >= LEAST_NODE_PX, count, 0)
-    center = np.bincount(node, brightness, NODES) / np.bincount(node, minlength=NODES).clip(1)
-    return count, np.where(count > 0, _before_clipping(np.sqrt(level / kept), center), 0.0)
+    return count, np.where(count > 0, _before_clipping(np.sqrt(level), center), 0.0)
+
+
+def _without_texture(variance: np.ndarray, texture: np.ndarray, size: np.ndarray, rounding: float) -> np.ndarray:
+    """Variance (NODES) of the grain, from groups (NODES, GROUPS) of the pixels of one brightness.
+
+    Grain does not grow with texture at one brightness; what does is texture that the filter does not explain.
+    """
+    grain, leak, least = variance.mean(1).clip(1e-12), 0.0, (variance[:, 0] / 4).clip(1e-12)
+    for _ in range(ROUNDS):
+        weight = size / (grain[:, None] + leak * texture + rounding).clip(1e-12) ** 2
+        total = weight.sum(1, keepdims=True).clip(1e-30)
+        x, y = ((weight * values).sum(1, keepdims=True) / total for values in (texture, variance))
+        rise = (weight * (texture - x) * (variance - y)).sum() / max((weight * (texture - x) ** 2).sum(), 1e-30)
+        leak = max(float(rise), 0.0)
+        grain = np.maximum((y - leak * x)[:, 0], least)
+    return grain
 
 
 def _smooth_curves(counts: np.ndarray, levels: np.ndarray) -> np.ndarray:
@@ -315,15 +280,18 @@ def _linear_filter(original: Tensor, rendering: Tensor, place: Tensor) -> tuple[
 
 
 def _response(filter_: Tensor, coherence: Tensor, blocks: int) -> Tensor:
-    """Radial gain of a filter: 1 where the two pictures have nothing in common to tell it from."""
+    """Radial gain of a filter: 1 where the two pictures have nothing in common to tell it from.
+
+    Source: random error of a transfer function's gain, Bendat and Piersol, "Random Data", ch. 9.
+    """
     ring, gain = frequency_radius().round().long().clamp(max=BLOCK // 2), torch.ones(BLOCK // 2 + 1)
     for radius in range(1, BLOCK // 2 + 1):
         here = ring == radius
         alike, found = coherence[:, here].mean(), filter_[:, here].mean().real
         trust = ((alike - 0.3) / 0.4).clamp(0, 1)
         error = found.abs() * ((1 - alike) / alike.clamp(min=1e-6) / (2 * blocks * 3 * here.sum())).sqrt()
-        if found > 1:  # what the rendering has of its own only lowers the gain: one above 1 is true where it is no chance
-            trust = torch.maximum(trust, ((found - 1) / error.clamp(min=1e-6) - 3).clamp(0, 1))
+        if found > 1:  # what a rendering has of its own only lowers its gain: one above 1 is true where it is no chance
+            trust = torch.maximum(trust, ((found - 1) / error.clamp(min=1e-6) - UNCERTAIN).clamp(0, 1))
         gain[radius] = 1 + trust * (found - 1).clamp(1 / MAX_SHARPEN - 1, MAX_SHARPEN - 1)
     smooth = F.avg_pool1d(F.pad(gain[None, None], (1, 1), mode="replicate"), 3, 1)[0, 0]
     position = frequency_radius().clamp(max=BLOCK // 2)

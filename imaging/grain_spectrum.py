@@ -9,17 +9,23 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .spectrum import BLOCK, block_window, frequency_copies, shading_basis
+from .spectrum import BLOCK, block_window, frequency_copies, kept_power, shading_basis
 
 FINE = 2 * BLOCK  # frequencies per side on which a model is brought through the window
-CHANCE = 2.0  # squared slope, in its variances, that means nothing
-STEPS = 12  # of the fit
-WIDEST_BLUR = 9.0  # px², of grain that a block still tells
-ROUNDS = 8  # of reweighting, after which estimates move by less than their error
-TRUSTED, UNTRUSTED = 0.6, 0.3  # share of grain in the residual above and below which a frequency is, and is not, believed
+TRUSTED, UNTRUSTED = (
+    0.6,
+    0.3,
+)  # share of grain in the residual from which, and up to which, a frequency is (not) believed
+BARELY = 1e-3  # trust in the others, so that there is always something to fit
 SEEN = 0.3  # share of a frequency's power that detrending must leave
+CHANCE = 2.0  # a squared slope, in its own variances, that chance explains
+ROUNDS = 8  # of reweighting, after which estimates move by less than their error
+STEPS = 12  # of the fit
+LARGEST_STEP = 4.0  # of the logarithm of the level, and in px²
+WIDEST_BLUR = 9.0  # px², of grain that a block still tells
 LEAST_SHARE = 1e-4  # of the residual's power, that counts as none
 SMOOTHING = (1.0, 2.0, 1.0)  # over neighboring frequencies, of what the model leaves over
+FEW = 0.05  # trust in no excess at all
 
 
 def separate_texture(power: Tensor, texture: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
@@ -38,31 +44,30 @@ def separate_texture(power: Tensor, texture: Tensor, known: Tensor) -> tuple[Ten
     """
     own = power.diagonal(dim1=1, dim2=2).movedim(3, 1)
     texture = texture[:, :, None, None].expand_as(own)
-    floor = LEAST_SHARE * own.mean(0)
-    grain, slope = own.mean(0), torch.zeros_like(floor)
+    least = (LEAST_SHARE * own.mean(0)).clamp(min=1e-12)
+    grain, slope = own.mean(0).clamp(min=1e-12), torch.zeros_like(least)
     for _ in range(ROUNDS):
-        weight = (grain + slope * texture + known).clamp(min=1e-20).pow(-2)
-        one, x, xx = ((weight * texture**order).sum(0) for order in range(3))
-        y, xy = ((weight * (own - known) * texture**order).sum(0) for order in range(2))
-        spread = (one * xx - x * x).clamp(min=1e-20 * one * xx) / one  # the slope's inverse variance
-        slope = ((one * xy - x * y) / one / spread).clamp(min=0)
-        slope = slope * (1 - CHANCE / (slope.square() * spread).clamp(min=1e-20)).clamp(min=0)
-        grain = ((y - slope * x) / one).clamp(min=floor)
+        weight = (grain + slope * texture + known).pow(-2)
+        middle, height, slope, certainty = _line(weight, texture, own - known)
+        slope = slope.clamp(min=0)
+        slope = slope * (1 - CHANCE / (slope.square() * certainty).clamp(min=1e-20)).clamp(min=0)
+        grain = (height - slope * middle).clamp(min=least)
     share = grain / (grain + (slope * texture + known).mean(0))
-    return _cross(power, grain, weight, texture), share
-
-
-def _cross(power: Tensor, grain: Tensor, weight: Tensor, texture: Tensor) -> Tensor:
-    """Cross power of the grain: the channels' own on the diagonal, beside it what does not grow with texture."""
-    result = torch.diag_embed(grain.movedim(0, -1)).movedim((-2, -1), (0, 1))
+    cross = torch.diag_embed(grain.movedim(0, -1)).movedim((-2, -1), (0, 1))
     for first, second in ((0, 1), (0, 2), (1, 2)):
-        both, rise = (weight[:, first] * weight[:, second]).sqrt(), (texture[:, first] * texture[:, second]).sqrt()
-        one, x, xx = ((both * rise**order).sum(0) for order in range(3))
-        y, xy = ((both * power[:, first, second] * rise**order).sum(0) for order in range(2))
-        slope = (one * xy - x * y) / (one * xx - x * x).clamp(min=1e-20 * one * xx)
+        both, rise = ((values[:, first] * values[:, second]).sqrt() for values in (weight, texture))
+        middle, height, slope, _ = _line(both, rise, power[:, first, second])
         limit = (grain[first] * grain[second]).sqrt()
-        result[first, second] = result[second, first] = ((y - slope * x) / one).clamp(-limit, limit)
-    return result
+        cross[first, second] = cross[second, first] = (height - slope * middle).clamp(-limit, limit)
+    return cross, share
+
+
+def _line(weight: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Weighted regression over blocks: means of x and y, slope, and the slope's inverse variance."""
+    total = weight.sum(0)
+    middle, height = (weight * x).sum(0) / total, (weight * y).sum(0) / total
+    certainty = (weight * (x - middle).square()).sum(0).clamp(min=1e-20)
+    return middle, height, (weight * (x - middle) * (y - height)).sum(0) / certainty, certainty
 
 
 def fit_spectrum(power: Tensor, share: Tensor, floor: Tensor) -> Tensor:
@@ -80,16 +85,17 @@ def fit_spectrum(power: Tensor, share: Tensor, floor: Tensor) -> Tensor:
     Source: Blackman and Tukey 1958, prewhitening; the fit is a Whittle likelihood's by Gauss-Newton steps.
     """
     own = power.diagonal(dim1=0, dim2=1).movedim(2, 0)
-    trust = ((share - UNTRUSTED) / (TRUSTED - UNTRUSTED)).clamp(0, 1) * (_seen().sum(2) > SEEN)
+    trust = ((share - UNTRUSTED) / (TRUSTED - UNTRUSTED)).clamp(0, 1) * (kept_power() > SEEN)
     density = torch.empty_like(own)
     for channel in range(3):
         model = _fit_blurred_noise(own[channel], trust[channel], floor[channel])
         shown = _seen() @ (_blurred_density(model, FINE)[0].flatten().float() + floor[channel])
-        excess = _smooth(trust[channel] * own[channel] / shown, trust[channel])
+        excess = _smooth(trust[channel] * own[channel] / shown, trust[channel], 1.0)
         density[channel] = (_blurred_density(model, BLOCK)[0][:, : BLOCK // 2 + 1].float() + floor[channel]) * excess
-    coherence = power / (own[:, None] * own[None]).clamp(min=1e-30).sqrt()
-    coherence = torch.stack([torch.stack([_smooth(trust[i] * coherence[i, j], trust[i], 0.0) for j in range(3)]) for i in range(3)])
-    coherence = (coherence + coherence.movedim(0, 1)) / 2
+    both = (trust[:, None] * trust[None]).sqrt()
+    shared = both * power / (own[:, None] * own[None]).sqrt()
+    usual = shared.sum((2, 3), keepdim=True) / both.sum((2, 3), keepdim=True).clamp(min=BARELY)
+    coherence = _smooth(shared, both, usual)
     coherence = torch.where(torch.eye(3, dtype=torch.bool)[:, :, None, None], 1.0, coherence)
     return coherence * (density[:, None] * density[None]).sqrt()
 
@@ -120,9 +126,10 @@ def _blurred_density(model: Tensor, side: int) -> tuple[Tensor, Tensor]:
 def _fit_blurred_noise(power: Tensor, trust: Tensor, floor: Tensor) -> Tensor:
     """Log level and the variances in px², down and across, of the blur of white noise that shows a power (3)."""
     seen = _seen().flatten(0, 1).double()
-    power, weight, floor = power.flatten().double(), (trust * frequency_copies()).flatten().double(), float(floor)
+    power, floor = power.flatten().double(), float(floor)
+    weight = (trust.clamp(min=BARELY) * frequency_copies()).flatten().double()
     level = (weight * power).sum() / (weight * seen.sum(1)).sum()
-    model = torch.tensor([float(level.log()) - 4 * math.log(3), 0.0, 0.0], dtype=torch.float64)
+    model = torch.tensor([float(level.log()) - 4 * math.log(3), 0.0, 0.0], dtype=torch.float64)  # three aliases each
     for _ in range(STEPS):
         density, terms = _blurred_density(model, FINE)
         shown = seen @ (density + floor).flatten()
@@ -130,21 +137,20 @@ def _fit_blurred_noise(power: Tensor, trust: Tensor, floor: Tensor) -> Tensor:
         normal = change.T @ (weight[:, None] * change)
         ridge = 1e-9 * normal.diagonal().mean() * torch.eye(3)
         step = torch.linalg.solve(normal + ridge, change.T @ (weight * (power / shown).log()))
-        model = model + step
+        model = model + step.clamp(-LARGEST_STEP, LARGEST_STEP)
         model[1:] = model[1:].clamp(0, WIDEST_BLUR)
     return model
 
 
-def _smooth(weighted: Tensor, weight: Tensor, otherwise: float = 1.0) -> Tensor:
-    """Weighted mean over neighboring frequencies; where nothing has weight, `otherwise`."""
-    line = torch.tensor(SMOOTHING)
-    kernel = (line[:, None] * line)[None, None] / line.sum() ** 2
+def _smooth(weighted: Tensor, weight: Tensor, otherwise: Tensor | float) -> Tensor:
+    """Weighted mean (…, BLOCK, BLOCK // 2 + 1) over neighboring frequencies; where nothing has weight, `otherwise`."""
+    line = torch.tensor(SMOOTHING) / sum(SMOOTHING)
     pad = len(SMOOTHING) // 2
 
     def blur(half: Tensor) -> Tensor:
-        mirrored = half[:, 1 : BLOCK // 2].flip(0, 1).roll(1, 0)  # power at -f is that at f
-        whole = torch.cat((half, mirrored), 1)
-        return F.conv2d(F.pad(whole[None, None], (pad,) * 4, mode="circular"), kernel)[0, 0, :, : BLOCK // 2 + 1]
+        mirrored = half[..., 1 : BLOCK // 2].flip(-2, -1).roll(1, -2)  # power at -f is that at f
+        whole = torch.cat((half, mirrored), -1).view(-1, 1, BLOCK, BLOCK)
+        blurred = F.conv2d(F.pad(whole, (pad,) * 4, mode="circular"), (line[:, None] * line)[None, None])
+        return blurred[..., : BLOCK // 2 + 1].reshape(half.shape)
 
-    few = 0.05
-    return (blur(weighted) + few * otherwise) / (blur(weight) + few)
+    return (blur(weighted) + FEW * otherwise) / (blur(weight) + FEW)
