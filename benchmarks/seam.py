@@ -313,10 +313,17 @@ def _timing_lines(result: dict) -> list[str]:
         )
     lines += [
         "",
-        "One thread, every blend in a process of its own, the least of its runs; on a shared machine only the processor",
-        "time can be compared. Memory is what the blend needs on top of the frames themselves.",
+        f"Timed {result.get('timing_measured', result['date'])}. One thread, every blend in a process of its own, the "
+        "least of its runs; on a shared machine",
+        "only the processor time can be compared. Memory is what the blend needs on top of the frames themselves.",
     ]
     return lines
+
+
+def _rivals_lines(result: dict) -> list[str]:
+    """Says so when the packs were measured in an earlier run."""
+    date = result.get("rivals_measured")
+    return ["", f"The packs' rows are of {date}, on the same scenes."] if date else []
 
 
 def to_markdown(result: dict) -> str:
@@ -333,8 +340,7 @@ def to_markdown(result: dict) -> str:
         f"Seven photographs x four mask shapes, {result['side_px']} px, fixed seeds. The raw frame is the truth with "
         f"simulated drift: exposure ramp {drift['exposure']} stops, color gains {drift['color']}, blur {drift['blur_px']} px, "
         f"grain {drift['grain']} levels, warp {drift['warp_px']} px. Real models also change content; no such case is here.",
-        "",
-        f"The packs' rows are of {result.get('rivals_measured', result['date'])}, on the same scenes.",
+        *_rivals_lines(result),
         "",
         "- *band error*: RMSE to the truth within 16 px inside the mask's edge, in 8-bit levels; *kept* counts only pixels the",
         "  truth leaves as they were.",
@@ -380,7 +386,8 @@ def main() -> None:
     blends, absent = all_blends()
     if options.timing:
         chosen = {name: blends[name] for name in TIMED if name in blends}
-        result = json.loads(file.read_text()) | {"timing_4k_10_percent": timing(chosen)}
+        measured = {"timing_4k_10_percent": timing(chosen), "timing_measured": datetime.date.today().isoformat()}
+        result = json.loads(file.read_text()) | measured
         file.write_text(json.dumps(result, indent=1) + "\n")
         return write_page(file)
     if options.ours:
@@ -407,6 +414,9 @@ def main() -> None:
         "absent": absent | failed, "summary": summarize(rows), "auto_worse_than_alpha": worse_than_ramp(rows),
         "timing_4k_10_percent": {}, "rows": rows,
     }  # fmt: skip
+    if file.exists():  # a frame of 4K is timed apart
+        last = json.loads(file.read_text())
+        result |= {key: last[key] for key in ("timing_4k_10_percent", "timing_measured") if key in last}
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(result, indent=1) + "\n")
     write_page(file)
