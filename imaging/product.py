@@ -97,39 +97,34 @@ def _swap_frame(
     scene, product, product_mask, target, occluder, lock, fit, corners, harmonize_strength, shadow, brands, max_delta_e
 ) -> Swap:
     """Seat the product in one scene. All but light and shadow is worked out in the window that the product takes."""
-    cutout = cut_out(product, product_mask)
-    height, width = scene.shape[2:]
-    quad = _quad(fit, corners, cutout.alpha, target, width, height)
-    scale = max(cutout.alpha.shape[2:]) / max(_extent(quad), 1e-6)
-    window = quad_window(quad, width, height)
-    placed, alpha = warp_within(cutout, quad, window)
+    window, placed, alpha, scale = _place(scene, product, product_mask, target, fit, corners)
     lit, hidden = placed, _hidden(occluder, lock)
     shown = alpha if hidden is None else alpha * (1 - hidden[window])
     product_mask = _on_canvas(shown, window, scene)
     image = _pasted(scene, _over(scene[window], placed, shown), window)
     if harmonize_strength > 0:
-        region = (product_mask > 0).to(shown.dtype)
-        harmonized, _ = harmonize(image, region, strength=harmonize_strength, local=0.0)
-        lit = _light_product(placed, image[window], harmonized[window], shown)
+        lit = _in_scenes_light(image, placed, product_mask, window, harmonize_strength)
         lit = _hold_brands(placed, lit, shown, brands, max_delta_e)
         image = _pasted(scene, _over(scene[window], lit, shown), window)
     shade = torch.zeros_like(product_mask)
     if shadow > 0 and fit != "perspective":
-        cast = cast_shadow(
-            image,
-            _on_canvas(alpha, window, scene),
-            opacity=SHADOW_OPACITY * shadow,
-            contact=CONTACT_SHARE * shadow,
-            auto=True,
-            lock_mask=hidden,
-        )
-        shade, ground = cast.mask, _shaded(scene, image, cast.image, cast.mask)
-        image = _pasted(ground, _over(ground[window], lit, shown), window)
+        image, shade = _grounded(scene, image, alpha, window, shadow, hidden)
+        image[window] = _over(image[window], lit, shown)
     if lock is not None:
         image = torch.where(lock > 0, scene, image)
     to_mend = _to_mend(product_mask, target, hidden)
     placed, lit = (_on_canvas(colors, window, scene) for colors in (placed, lit))
     return Swap(image, placed, lit, product_mask, shade, to_mend, scale)
+
+
+def _place(scene, product, product_mask, target, fit, corners) -> tuple[masks.Window, Tensor, Tensor, float]:
+    """The window of the scene that the product takes, its colors and alpha there, and its scale."""
+    cutout = cut_out(product, product_mask)
+    height, width = scene.shape[2:]
+    quad = _quad(fit, corners, cutout.alpha, target, width, height)
+    window = quad_window(quad, width, height)
+    scale = max(cutout.alpha.shape[2:]) / max(_extent(quad), 1e-6)
+    return window, *warp_within(cutout, quad, window), scale
 
 
 def _hidden(occluder: Tensor | None, lock: Tensor | None) -> Tensor | None:
@@ -179,22 +174,30 @@ def _over(scene: Tensor, placed: Tensor, alpha: Tensor) -> Tensor:
     return torch.where(alpha > 0, color.linear_to_srgb(blended).clamp(0, 1), scene)
 
 
-def _shaded(scene: Tensor, image: Tensor, with_shadow: Tensor, shade: Tensor) -> Tensor:
-    """The scene with the light taken away that the composite lost to the shadow."""
-    window = masks.around(shade)
-    if window is None:
-        return scene
-    lost = color.srgb_to_linear(with_shadow[window]) / color.srgb_to_linear(image[window]).clamp(min=1e-5)
-    dark = color.linear_to_srgb(color.srgb_to_linear(scene[window]) * lost.clamp(0, 1)).clamp(0, 1)
-    return _pasted(scene, torch.where(shade[window] > 0, dark, scene[window]), window)
+def _grounded(scene, image, alpha, window, shadow, hidden) -> tuple[Tensor, Tensor]:
+    """The scene without the light that the composite lost to the product's shadow, and that shadow's shade."""
+    matte = _on_canvas(alpha, window, scene)
+    cast = cast_shadow(
+        image, matte, opacity=SHADOW_OPACITY * shadow, contact=CONTACT_SHARE * shadow, auto=True, lock_mask=hidden
+    )
+    ground, shade, dark = cast.image, cast.mask, masks.around(cast.mask)
+    if dark is not None:
+        lost = color.srgb_to_linear(ground[dark]) / color.srgb_to_linear(image[dark]).clamp(min=1e-5)
+        light = lost.clamp_(0, 1).mul_(color.srgb_to_linear(scene[dark]))
+        ground[dark] = torch.where(shade[dark] > 0, color.linear_to_srgb(light).clamp_(0, 1), ground[dark])
+    ground[window] = torch.where(shade[window] > 0, ground[window], scene[window])
+    return ground, shade
 
 
-def _light_product(placed: Tensor, before: Tensor, after: Tensor, shown: Tensor) -> Tensor:
+def _in_scenes_light(
+    image: Tensor, placed: Tensor, product_mask: Tensor, window: masks.Window, strength: float
+) -> Tensor:
     """Carry the change of light from the composite to the product's own colors, its soft edge included."""
-    solid = shown > 0.9
-    ratio = color.srgb_to_linear(after).clamp(min=1e-4) / color.srgb_to_linear(before).clamp(min=1e-4)
+    harmonized, _ = harmonize(image, (product_mask > 0).to(image.dtype), strength=strength, local=0.0)
+    before, after, solid = image[window], harmonized[window], product_mask[window] > 0.9
     if not bool(solid.any()):
         return placed
+    ratio = color.srgb_to_linear(after).clamp(min=1e-4) / color.srgb_to_linear(before).clamp(min=1e-4)
     typical = torch.stack([plane[solid[0, 0]].median() for plane in ratio[0]]).view(1, 3, 1, 1)
     edge = color.linear_to_srgb(color.srgb_to_linear(placed) * typical).clamp(0, 1)
     return torch.where(solid, after, edge)

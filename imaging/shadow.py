@@ -24,7 +24,7 @@ MAX_TINT = 1.6  # most that one channel's ambient may exceed another's lit share
 SAME_MATERIAL_EV = 0.7  # stops of chroma within which ground is one material in another light
 LIT_SHARE, SHADED_SHARE = 0.8, 0.4  # of the receiving ground's luminance: what is lit, and what lies in a shadow
 MIN_TINT_PX = 100
-TINT_SAMPLES = 1_000_000  # pixels of the picture that the ambient's color is read off; medians need no more
+TINT_SAMPLES = 500_000  # pixels of the picture that the ambient's color is read off; medians need no more
 
 
 @dataclass(frozen=True)
@@ -125,16 +125,16 @@ def _stand(frame, matte, light, contact, reflection, depth, foreshortening, lock
     if free is not None:
         shade[window] = torch.where(free, shade[window], 0.0)
     linear = color.srgb_to_linear(frame[window])
-    result = linear * (1 - shade[window] * _absorption(frame, shade, matte))
+    mirror = None if reflection == 0 else _mirror(linear, seen)
+    linear.mul_(1 - shade[window] * _absorption(frame, shade, matte))
     touched = shade[window] > 0
-    if reflection > 0:
-        mirror, cover = _mirror(linear, seen)
-        cover = cover * reflection * (1 - seen)
-        result = result + cover * (mirror - result)
+    if mirror is not None:
+        cover = mirror[1] * reflection * (1 - seen)
+        linear = torch.lerp(linear, mirror[0], cover)
         touched = touched | (cover > 0)
     if free is not None:
         touched = touched & free
-    return window, torch.where(touched, color.linear_to_srgb(result).clamp(0, 1), frame[window]), shade[window]
+    return window, torch.where(touched, color.linear_to_srgb(linear).clamp_(0, 1), frame[window]), shade[window]
 
 
 def _contact_reach(object_px: int, foreshortening: float) -> int:
@@ -166,8 +166,9 @@ def contact_shade(matte: Tensor, depth: float, foreshortening: float) -> Tensor:
         drop = max(1, round(sigma * foreshortening))
         dropped = F.pad(base, (0, 0, drop, 0))[:, :, : base.shape[2]]
         spread = masks.wide_blur(torch.maximum(base, dropped), sigma)
-        shade = shade + share * (2 * spread / spread.amax().clamp(min=1e-6)).clamp(max=1)  # full at the edge
-    return shade.clamp(0, 1)
+        spread = (spread * (2 / spread.amax().clamp(min=1e-6))).clamp_(max=1)  # full at the edge
+        shade.add_(spread, alpha=share)
+    return shade.clamp_(0, 1)
 
 
 def _absorption(frame: Tensor, shade: Tensor, matte: Tensor) -> Tensor:

@@ -223,7 +223,7 @@ def _layers(scene, swap) -> dict:
     density = 1 - (1 - swap.shadow[:1, 0].clamp(0, 1)) ** (1 / 2.2)
     pictures = (
         ("background", scene[:1, ..., :3], None),
-        ("shadow", scene.new_zeros(1, height, width, 3), 1 - density),
+        ("shadow", scene.new_zeros(1, 1, 1, 3).expand(1, height, width, 3), 1 - density),
         ("product", swap.product[:1].movedim(1, 3).contiguous(), 1 - swap.product_mask[:1, 0]),
     )
     layers = []
