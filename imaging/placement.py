@@ -189,7 +189,7 @@ def _warp_tight(
     if rows.stop <= rows.start or columns.stop <= columns.start:
         return canvas
     columns_shown = columns.stop - columns.start
-    band = max(1, BAND_SAMPLES // (columns_shown * samples**2))
+    band = max(1, BAND_SAMPLES // (columns_shown * samples**2)) if samples > 1 else rows.stop - rows.start
     source_height, source_width = planes.shape[:2]
     source = np.float32([[0, 0], [source_width, 0], [source_width, source_height], [0, source_height]])
     target = (np.float32(quad) - np.float32([columns.start, rows.start])) * samples
