@@ -45,8 +45,8 @@ def median_seconds(call: Callable, repeats: int = 5) -> float:
     return round(statistics.median(times), 4)
 
 
-def save(name: str, result: dict) -> None:
-    """Write benchmarks/results/<version>/<name>.json."""
+def save(name: str, result: dict, *, show: bool = True) -> None:
+    """Write benchmarks/results/<version>/<name>.json, and show it."""
     path = ROOT / "benchmarks" / "results" / VERSION / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     about = {
@@ -57,4 +57,5 @@ def save(name: str, result: dict) -> None:
         "device": "cpu",
     }
     path.write_text(json.dumps({**about, **result}, indent=1) + "\n", encoding="utf-8")
-    sys.stdout.write(path.read_text(encoding="utf-8"))
+    if show:
+        sys.stdout.write(path.read_text(encoding="utf-8"))

@@ -40,6 +40,15 @@ from edit_first.imaging import color, masks, seam  # noqa: E402
 BAND_PX = 16
 TIMED = ("plain paste", "core ImageCompositeMasked", "cv2.seamlessClone", "Seam Feather alpha", "Seam Feather auto",
          "Seam Feather multiband", "Seam Feather gradient", "CropAndStitch", "NKD stitch")  # fmt: skip
+CROP_AND_STITCH = dict(
+    downscale_algorithm="bilinear", upscale_algorithm="bicubic", preresize=False,
+    preresize_mode="ensure minimum resolution", preresize_min_width=1024, preresize_min_height=1024,
+    preresize_max_width=16384, preresize_max_height=16384, extend_for_outpainting=False, extend_up_factor=1.0,
+    extend_down_factor=1.0, extend_left_factor=1.0, extend_right_factor=1.0, mask_hipass_filter=0.1,
+    mask_fill_holes=True, mask_expand_pixels=0, mask_invert=False, mask_blend_pixels=32,
+    context_from_mask_extend_factor=1.2, output_resize_to_target_size=False, output_target_width=512,
+    output_target_height=512, output_padding="32", device_mode="cpu (compatible)",
+)  # fmt: skip
 Blend = Callable[[scenes.Scene], torch.Tensor]
 
 
@@ -124,19 +133,10 @@ def core_composite() -> Blend:
 def crop_and_stitch(folder: Path) -> Blend:
     module = load(folder / "ComfyUI-Inpaint-CropAndStitch" / "inpaint_cropandstitch.py", "rival_crop_and_stitch")
     crop, stitch = module.InpaintCropImproved(), module.InpaintStitchImproved()
-    options = dict(
-        downscale_algorithm="bilinear", upscale_algorithm="bicubic", preresize=False,
-        preresize_mode="ensure minimum resolution", preresize_min_width=1024, preresize_min_height=1024,
-        preresize_max_width=16384, preresize_max_height=16384, extend_for_outpainting=False, extend_up_factor=1.0,
-        extend_down_factor=1.0, extend_left_factor=1.0, extend_right_factor=1.0, mask_hipass_filter=0.1,
-        mask_fill_holes=True, mask_expand_pixels=0, mask_invert=False, mask_blend_pixels=32,
-        context_from_mask_extend_factor=1.2, output_resize_to_target_size=False, output_target_width=512,
-        output_target_height=512, output_padding="32", device_mode="cpu (compatible)",
-    )  # fmt: skip
 
     def blend(scene):
-        stitcher, *_ = crop.inpaint_crop(hosted(scene.original), mask=scene.mask[:, 0], **options)
-        _, patch, *_ = crop.inpaint_crop(hosted(scene.edited), mask=scene.mask[:, 0], **options)
+        stitcher, *_ = crop.inpaint_crop(hosted(scene.original), mask=scene.mask[:, 0], **CROP_AND_STITCH)
+        _, patch, *_ = crop.inpaint_crop(hosted(scene.edited), mask=scene.mask[:, 0], **CROP_AND_STITCH)
         return stitch.inpaint_stitch(stitcher, patch)[0].movedim(-1, 1)
 
     return blend

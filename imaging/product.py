@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -72,21 +73,26 @@ def swap(
     """
     if fit not in FITS:
         raise ValueError(f"fit is '{fit}'; choose one of {', '.join(FITS)}")
-    frames = []
+    whole = None
     for index in range(len(scene)):
         one = [
             _frame(tensor, index) for tensor in (scene, product, product_mask, target_mask, occluder_mask, lock_mask)
         ]
-        frames.append(_swap_frame(*one, fit, corners, harmonize_strength, shadow, brand_colors, max_delta_e))
+        frame = _swap_frame(*one, fit, corners, harmonize_strength, shadow, brand_colors, max_delta_e)
+        whole = frame if len(scene) == 1 else _stored(frame, whole, index, len(scene))
         if progress:
             progress((index + 1) / len(scene))
-    parts = ("image", "placed", "product", "product_mask", "shadow", "edit_mask")
-    joined = {part: _join([getattr(frame, part) for frame in frames]) for part in parts}
-    return Swap(**joined, scale=min(frame.scale for frame in frames))
+    return whole
 
 
-def _join(frames: list[Tensor]) -> Tensor:
-    return frames[0] if len(frames) == 1 else torch.cat(frames)  # of one frame `cat` would make a copy
+def _stored(frame: Swap, batch: Swap | None, index: int, count: int) -> Swap:
+    """The batch with a frame in its place. A list of frames, joined at the end, would take the memory twice."""
+    parts = {name: part for name, part in vars(frame).items() if name != "scale"}
+    if batch is None:
+        batch = Swap(**{name: part.new_empty(count, *part.shape[1:]) for name, part in parts.items()}, scale=math.inf)
+    for name, part in parts.items():
+        getattr(batch, name)[index] = part[0]
+    return replace(batch, scale=min(batch.scale, frame.scale))
 
 
 def _frame(tensor: Tensor | None, index: int) -> Tensor | None:
