@@ -154,14 +154,19 @@ def _misfit(aligned: np.ndarray, unchanged: np.ndarray) -> np.ndarray:
     """By how much the color match may be off at each pixel, (h, w): it is extrapolated to colors nothing unchanged has."""
     from scipy import ndimage  # here: its import takes longer than the pack's
 
-    cell = ((aligned - LOWEST_LAB) / COLOR_CELL).astype(np.int32).clip(0, COLOR_CELLS - 1)
-    index = (cell[..., 0] * COLOR_CELLS + cell[..., 1]) * COLOR_CELLS + cell[..., 2]
+    index = color_cells(aligned)
     count = np.bincount(index[unchanged], minlength=COLOR_CELLS**3)
     unknown = (count < LEAST_COLOR_SHARE * max(1, unchanged.sum())).reshape((COLOR_CELLS,) * 3)
     if unknown.all():
         return np.zeros(index.shape, np.float32)
     distance = COLOR_CELL * ndimage.distance_transform_edt(unknown)
     return np.minimum(MISFIT * distance, MOST_MISFIT).astype(np.float32).ravel()[index]
+
+
+def color_cells(lab: np.ndarray) -> np.ndarray:
+    """Index of the cell of its color, 0 to `COLOR_CELLS` ** 3 - 1, of each pixel of OKLab (..., 3)."""
+    cell = ((lab - LOWEST_LAB) / COLOR_CELL).astype(np.int32).clip(0, COLOR_CELLS - 1)
+    return (cell[..., 0] * COLOR_CELLS + cell[..., 1]) * COLOR_CELLS + cell[..., 2]
 
 
 def _squared_length(image: np.ndarray) -> np.ndarray:
@@ -215,14 +220,19 @@ def find(found: Evidence, sensitivity: float = 0.5) -> Tensor:
     width, height = found.size
     grid_h, grid_w = found.ratio.shape
     side = min(grid_h, grid_w)
-    mask = masks.connected_to(found.ratio > SEED * factor, found.ratio > REACH * factor)
-    mask = _drop_small(mask, LEAST_SHARE * mask.size)
+    mask = islands(found.ratio, factor)
     mask = _close(mask, CLOSE_SHARE * side)
     mask = _fill_holes(mask, HOLE_SHARE * mask.size)
     mask = _grown(_extend_to_border(mask, found.covered), max(1.0, GROW_SHARE * side))
     if (grid_w, grid_h) != (width, height):
         mask = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR) > 0
     return torch.from_numpy(mask.astype(np.float32))[None, None]
+
+
+def islands(ratio: np.ndarray, factor: float = 1.0) -> np.ndarray:
+    """Connected pixels with a difference beyond the usual, without specks and thin lines: (h, w) bool."""
+    mask = masks.connected_to(ratio > SEED * factor, ratio > REACH * factor)
+    return _drop_small(mask, LEAST_SHARE * mask.size)
 
 
 def margin_px(mask: Tensor) -> float:

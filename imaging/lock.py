@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from . import change, masks
+from . import change, masks, misfit
 from .color import delta_e00, srgb_to_lab, srgb_to_oklab
 from .detail import fit_detail
 from .light import fit_light
@@ -173,7 +173,7 @@ def _restore_frame(original, edited, edit_mask, lock_mask, settings: _Settings, 
     if settings.match_color:
         aligned, work = _match(work, aligned)
     done(0.75)
-    found = change.find(work.evidence(), settings.sensitivity).to(original)
+    found = change.find(work.proof(), settings.sensitivity).to(original)
     done(0.8)
     allowed = found if edit_mask is None else edit_mask
     region = allowed if lock_mask is None else torch.where(lock_mask > 0, torch.zeros_like(allowed), allowed)
@@ -204,6 +204,7 @@ class _Work:
 
     original: Tensor  # (1, 3, h, w)
     aligned: Tensor
+    raw_lab: np.ndarray  # (h, w, 3) OKLab; aligned before its colors were matched
     original_lab: np.ndarray  # (h, w, 3) OKLab
     trust: np.ndarray  # (h, w), see `change.clipping_trust`
     covered: np.ndarray  # (h, w) bool
@@ -231,7 +232,7 @@ class _Work:
         unchanged = change.unchanged_start(a, b, inside_deep & free)
         trust = change.clipping_trust(a, b)
         a, b = (torch.from_numpy(image).movedim(-1, 0)[None] for image in (a, b))
-        return cls(a, b, _oklab(a), trust, inside_deep, free, unchanged, (width, height))
+        return cls(a, b, _oklab(b), _oklab(a), trust, inside_deep, free, unchanged, (width, height))
 
     def with_aligned(self, aligned: Tensor, tolerance: float) -> _Work:
         """The same pair in other colors, and the unchanged pixels that these show; tolerance scales the limits."""
@@ -246,6 +247,13 @@ class _Work:
         """How far the difference of each pixel is beyond the usual."""
         ratio = change.evidence(self.original_lab, _oklab(self.aligned), self.trust, self.covered, self.unchanged)
         return change.Evidence(ratio, self.covered, self.size)
+
+    def proof(self) -> change.Evidence:
+        """The evidence, less what errors of the color match explain."""
+        found = self.evidence()
+        known = self.trust, self.covered, self.unchanged
+        ratio = misfit.discount(found.ratio, self.original_lab, _oklab(self.aligned), self.raw_lab, *known)
+        return replace(found, ratio=ratio)
 
     def unchanged_at_full_size(self) -> Tensor:
         """(1, 1, H, W), 1 where a pixel is unchanged."""
