@@ -43,7 +43,7 @@ CLOSE_SHARE = 0.012  # gaps up to this share of the shorter side are closed
 HOLE_SHARE = 0.01  # holes up to this share of the frame are filled
 LEAST_SHARE = 0.0004  # islands below this share of the frame are dropped
 THIN_PX = 2.0  # islands nowhere wider than twice this are edges that resampling drew anew
-GROW_SHARE = 0.006  # margin around what was found, share of the shorter side; the blend needs a rim that both share
+GROW_SHARE = 0.005  # margin around what was found, share of the shorter side; the blend needs a rim that both share
 
 
 @dataclass(frozen=True)
@@ -220,8 +220,7 @@ def find(found: Evidence, sensitivity: float = 0.5) -> Tensor:
     width, height = found.size
     grid_h, grid_w = found.ratio.shape
     side = min(grid_h, grid_w)
-    mask = islands(found.ratio, factor)
-    mask = _close(mask, CLOSE_SHARE * side)
+    mask = close_gaps(islands(found.ratio, factor))
     mask = _fill_holes(mask, HOLE_SHARE * mask.size)
     mask = _grown(_extend_to_border(mask, found.covered), max(1.0, GROW_SHARE * side))
     if (grid_w, grid_h) != (width, height):
@@ -233,6 +232,11 @@ def islands(ratio: np.ndarray, factor: float = 1.0) -> np.ndarray:
     """Connected pixels with a difference beyond the usual, without specks and thin lines: (h, w) bool."""
     mask = masks.connected_to(ratio > SEED * factor, ratio > REACH * factor)
     return _drop_small(mask, LEAST_SHARE * mask.size)
+
+
+def close_gaps(mask: np.ndarray) -> np.ndarray:
+    """A mask (h, w) with its narrow gaps closed, so that the parts of one edit are one."""
+    return _close(mask, CLOSE_SHARE * min(mask.shape))
 
 
 def margin_px(mask: Tensor) -> float:

@@ -57,8 +57,10 @@ def discount(
     smooth = [cv2.GaussianBlur(image, (0, 0), BLUR_PX) for image in (original, aligned, raw)]
     doubt = LEAST_DOUBT + DOUBT * np.linalg.norm(smooth[1] - smooth[2], axis=-1)
     steady = unchanged & covered & ~islands
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(islands.astype(np.uint8), connectivity=8)
-    found = (_suspect(labels == label, stats[label], smooth, doubt, steady) for label in range(1, len(stats)))
+    # The parts of an edit are judged together: a speck alone is easily explained.
+    joined = change.close_gaps(islands).astype(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    found = (_suspect((labels == k) & islands, stats[k], smooth, doubt, steady) for k in range(1, len(stats)))
     suspects = [suspect for suspect in found if suspect is not None]
     # One content for another may be a smooth function of the new colors or of the old ones, but not of both.
     for source in (0, 1):
