@@ -19,13 +19,14 @@ QWEN_VAE = {
     "url": f"{HUGGING_FACE}/Qwen-Image_ComfyUI/resolve/main/split_files/vae/qwen_image_vae.safetensors",
     "directory": "vae",
 }
+KITE_COLOR = 0xC81E1E
 PROMPT = "Change the pink dress to emerald green velvet. Keep everything else exactly as it is."
 
 NOTE = f"""## Restore after an edit model
 
 1. **Approved picture**: what you had.
-2. **Model edit**: here a stand-in gives the frame back at another size, so that this runs without weights and finds
-   no change. Put your instruction-editing model (Kontext, Qwen Image Edit, ...) in its place: its *raw* VAE Decode goes
+2. **Model edit**: here a stand-in paints a red kite, and recolors and resizes the whole frame as models do, so that
+   this runs without weights. Put your instruction-editing model (Kontext, Qwen Image Edit, ...) in its place: its *raw* VAE Decode goes
    to *edited* of **Lock**. For Qwen-Image-Edit select the group below, press Ctrl+B, and connect **Decode (Qwen)**.
 3. **Lock** brings the frame back into register and color, finds what really changed and puts only that onto the
    original. Nothing to paint. Raise **sensitivity** when a faint change is missed, or connect an edit mask.
@@ -41,17 +42,7 @@ NOTE = f"""## Restore after an edit model
 
 def build(graph):
     picture = graph.node("LoadImage", "Approved picture", at=(0, 0), size=(300, 340), image="example.png")
-    edit = graph.node(
-        "ImageScale",
-        "Model edit",
-        at=(360, 0),
-        size=(300, 170),
-        image=picture.out("IMAGE"),
-        upscale_method="bicubic",
-        width=0,
-        height=496,
-        crop="disabled",
-    )
+    edit = _stand_in(graph, picture)
     lock = graph.node(
         "EditFirst_AnchorLock",
         "Lock",
@@ -90,14 +81,53 @@ def build(graph):
     graph.node("PreviewAny", "Verdict", at=(1100, 680), size=(340, 160), source=gate.out("summary"))
     found = graph.node("MaskToImage", "Found", at=(720, 320), size=(320, 40), mask=lock.out("edit_mask"))
     graph.node("PreviewImage", "Found change", at=(720, 420), size=(320, 280), images=found.out("IMAGE"))
-    graph.node("PreviewImage", "Aligned", at=(360, 420), size=(320, 280), images=lock.out("aligned"))
-    graph.note(NOTE, at=(0, 400), size=(320, 640))
+    graph.node("PreviewImage", "Aligned", at=(360, 640), size=(320, 280), images=lock.out("aligned"))
+    graph.note(NOTE, at=(0, 560), size=(320, 640))
     _qwen_edit(graph, picture)
+
+
+def _stand_in(graph, picture):
+    """What an editing model does: one new thing, and the whole frame in other colors and at another size."""
+    paint = graph.node(
+        "EmptyImage", "Kite", at=(0, 390), size=(300, 130), width=96, height=96, batch_size=1, color=KITE_COLOR
+    )
+    painted = graph.node(
+        "ImageCompositeMasked",
+        "Kite in the sky",
+        at=(360, 0),
+        size=(300, 180),
+        destination=picture.out("IMAGE"),
+        source=paint.out("IMAGE"),
+        x=30,
+        y=160,
+        resize_source=False,
+    )
+    recolored = graph.node(
+        "ImageBlend",
+        "Other colors",
+        at=(360, 230),
+        size=(300, 130),
+        image1=painted.out("IMAGE"),
+        image2=painted.out("IMAGE"),
+        blend_factor=0.4,
+        blend_mode="soft_light",
+    )
+    return graph.node(
+        "ImageScale",
+        "Model edit",
+        at=(360, 410),
+        size=(300, 170),
+        image=recolored.out("IMAGE"),
+        upscale_method="bicubic",
+        width=0,
+        height=496,
+        crop="disabled",
+    )
 
 
 def _qwen_edit(graph, picture):
     """Qwen-Image-Edit, which redraws the whole frame by an instruction."""
-    y, mode = 960, BYPASSED
+    y, mode = 1060, BYPASSED
     graph.group("Qwen-Image-Edit (bypassed: needs weights)", (340, y - 80), (1540, 480))
     unet = graph.node(
         "UNETLoader",
