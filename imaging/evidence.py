@@ -1,8 +1,6 @@
-"""What the border of an object says about its light when there is no original to compare with."""
+"""The step in color across the border of an object, and how many places along it agree on one."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -18,60 +16,6 @@ MIN_PAIRS = 60
 BLUR_PX = 1.0
 CLUSTER = 0.03  # OKLab radius of steps that belong to one cause
 CLUSTER_STEPS = 8
-NEGLIGIBLE = 0.03  # OKLab; a predicted shift this small is as often wrong as right, and is not made
-
-# Weights of each channel's evidence, in the order of `border_steps`: mean, median and mode of the step across the
-# border, the mode times the share of pairs that agree on it, and times how much that exceeds the share without a step.
-# Fitted by benchmarks/fit_evidence.py on photographs outside the repository: an object that stands out from its
-# surroundings is mostly an object of another color, so the weights are small.
-WEIGHTS = {
-    "L": (0.1013, 0.0148, -0.04, 0.2339, 0.1039),
-    "a": (0.1288, 0.0117, -0.0738, 0.5773, 0.5033),
-    "b": (0.3706, 0.064, -0.0759, 0.2369, 0.2585),
-}
-
-
-@dataclass(frozen=True)
-class LightShift:
-    """A shift of lightness and tint in OKLab."""
-
-    shift: tuple[float, float, float]  # OKLab
-    confidence: float  # share of the predicted shift that is made
-    reason: str
-
-    def __call__(self, image: Tensor) -> Tensor:
-        """Apply to (1, 3, H, W), not clamped."""
-        if not any(self.shift):
-            return image
-        shift = torch.tensor(self.shift, device=image.device).view(1, 3, 1, 1)
-        return color.oklab_to_srgb(color.srgb_to_oklab(image) + shift)
-
-
-def estimate_shift(image: Tensor, mask: Tensor) -> LightShift:
-    """The shift that the border between an object and its surroundings speaks for, shrunk to what can be known.
-
-    Args:
-        image: (1, 3, H, W).
-        mask: (1, 1, H, W), the object.
-
-    Returns:
-        The shift; none where the border is too short or says too little.
-    """
-    steps = border_steps(image, mask)
-    if steps is None:
-        return LightShift((0.0, 0.0, 0.0), 0.0, "no original, and too little border to judge by; nothing was done")
-    predicted = [float((steps[:, channel] * torch.tensor(WEIGHTS[name])).sum()) for channel, name in enumerate(WEIGHTS)]
-    size = sum(value**2 for value in predicted) ** 0.5
-    share = max(0.0, 1 - (NEGLIGIBLE / size) ** 2) if size else 0.0
-    if not share:
-        reason = (
-            "no original, and no difference to the surroundings beyond what objects naturally have; nothing was done"
-        )
-        return LightShift((0.0, 0.0, 0.0), 0.0, reason)
-    reason = (
-        f"no original: {share:.0%} of the shift that the border speaks for was made; connect the original for a fit"
-    )
-    return LightShift(tuple(share * value for value in predicted), share, reason)
 
 
 def border_steps(image: Tensor, mask: Tensor) -> Tensor | None:
@@ -89,7 +33,7 @@ def border_steps(image: Tensor, mask: Tensor) -> Tensor | None:
         return None
     lab = color.srgb_to_oklab(small)[0].flatten(1).cpu()
     steps = lab[:, outside] - lab[:, inside]
-    mode, peak = _mode(steps)
+    mode, peak = common_step(steps)
     still = float(torch.exp(-(steps**2).sum(0) / (2 * CLUSTER**2)).mean())
     return torch.stack((steps.mean(1), steps.median(1).values, mode, mode * peak, mode * max(0.0, peak - still)))
 
@@ -116,7 +60,7 @@ def _pairs(mask: Tensor) -> tuple[Tensor, Tensor]:
     return torch.from_numpy((in_y * width + in_x)[apart]), torch.from_numpy((out_y * width + out_x)[apart])
 
 
-def _mode(steps: Tensor) -> tuple[Tensor, float]:
+def common_step(steps: Tensor) -> tuple[Tensor, float]:
     """The densest place among steps (3, N) by mean shift, and the share of steps there."""
     starts = steps[:, :: max(1, steps.shape[1] // 40)]
     density = torch.exp(-((starts[:, :, None] - steps[:, None]) ** 2).sum(0) / (2 * CLUSTER**2)).mean(1)

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from . import color, masks
 from .brand import CATCH_DELTA_E, swatch
-from .evidence import LightShift, estimate_shift
+from .light_estimate import LightEstimate, estimate_light
 from .light_field import fit_light_field, sample_field
-from .photometric import EXPLANATIONS, ColorFit, fit_color
+from .photometric import EXPLANATIONS, LIGHT_EXPLANATIONS, ColorFit, fit_color
 
 WORK_SIDE = 640  # both fits run at this size; the maps they give are smooth in color and in space
 CONTEXT_GAP_PX = 2  # pixels this close to the mask belong to both sides
@@ -22,7 +22,9 @@ FIT_BLUR_PX = 1.0  # evens out a registration error of a pixel
 HOLD_OUT_CELLS = 8  # the frame is divided into so many cells along each side; every second one tests the fit
 CLIP_START = 0.96  # above it in all channels a pixel is a clipped highlight
 MIN_AGREEMENT = 0.5  # correlation of luma below which a fit would only pull everything to the mean
-DOUBT = 1.4  # the truth is taken to lie so many times as far from the fit as other explanations of the evidence do
+EXPLAINS = 4.0  # light alone is an explanation where its error on unchanged pixels is at most so many times the fit's
+EXPLAINS_LEVEL = 0.1 / 255  # ... or this, below what 8 bits can tell
+AGREED, AGREED_LEVELS = 0.3, 3 / 255  # explanations that differ by this share or this much agree
 BRAND_FADE_DELTA_E = 10.0  # beyond that the protection fades out over this difference, so that no edge appears
 BISECTIONS = 14
 BRAND_SAMPLES = 20_000
@@ -68,7 +70,7 @@ def harmonize(
 
     With the original the correction is a regression on pixels that both frames show, and it is kept only if it
     predicts blocks left out of it. Without, it is a guess from the light that the region and its surroundings share,
-    shrunk as far as such guesses were right on photographs (`evidence.py`).
+    shrunk as far as such guesses were right on photographs (`light_estimate.py`).
 
     Args:
         image: (B, 3, H, W), the raw edited frame, or a composite when there is no original.
@@ -162,31 +164,54 @@ class Correction:
 
     fit: ColorFit | None
     field: Tensor | None  # (1, 3, h, w) in stops
-    share: float = 1.0  # how much of it is made
 
     def __call__(self, image: Tensor) -> Tensor:
         """Apply to (1, 3, H, W), not clamped."""
-        before = image
         if self.fit is not None:
             image = self.fit.apply(image)
         if self.field is not None:
             gain = torch.exp2(sample_field(self.field, *image.shape[2:]))
             image = color.linear_to_srgb(color.srgb_to_linear(image) * gain)
-        return image if self.share == 1 else torch.lerp(before, image, self.share)
+        return image
 
     def within(self, window: masks.Window, size: tuple[int, int]) -> Correction:
         """The correction of a frame of a size (H, W) for a window of it alone."""
         return self if self.field is None else replace(self, field=sample_field(self.field, *size)[window])
 
 
-def _fit_paired(frame: Tensor, original: Tensor, mask: Tensor, local: float) -> tuple[Correction, Harmony]:
+@dataclass(frozen=True)
+class Cautious:
+    """A correction, made for each color only as far as other explanations of the same evidence agree with it.
+
+    All of them fit the evidence; they differ on colors that only the edit has. There the step that all agree on (the
+    smallest where all have one sign, none otherwise; "minmod") does not overshoot if any one of them is right.
+    """
+
+    chosen: Correction
+    others: tuple[Correction, ...] = ()
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """Apply to (1, 3, H, W)."""
+        step = self.chosen(image).clamp(0, 1) - image
+        if not self.others:
+            return image + step
+        low, high = step, step
+        for other in self.others:
+            change = other(image).clamp(0, 1) - image
+            low, high = torch.minimum(low, change), torch.maximum(high, change)
+        agreed = low.clamp(min=0) + high.clamp(max=0)
+        slack = (AGREED * agreed.abs()).clamp(min=AGREED_LEVELS)
+        return image + agreed + torch.maximum(torch.minimum(step - agreed, slack), -slack)
+
+
+def _fit_paired(frame: Tensor, original: Tensor, mask: Tensor, local: float) -> tuple[Cautious, Harmony]:
     context = (masks.signed_distance(mask) < -CONTEXT_GAP_PX).float()
     small, truth, known = (_reduce(tensor) for tensor in (frame, original, context))
     small, truth = (masks.gaussian_blur(tensor, FIT_BLUR_PX) for tensor in (small, truth))
     known = (known >= 1).float()  # a cell that is partly edited is no evidence
     if _agreement(small, truth, known) < MIN_AGREEMENT:
         reason = "image and original do not show the same picture outside the mask; nothing was done"
-        return Correction(None, None), Harmony("paired", 0.0, 0.0, 0.0, 0.0, reason=reason)
+        return Cautious(Correction(None, None)), Harmony("paired", 0.0, 0.0, 0.0, 0.0, reason=reason)
     cells = _checkerboard(known)
     best, error = Correction(None, None), _error(small, truth, cells[1])
     start, chosen = error, (False, 0.0)
@@ -197,38 +222,48 @@ def _fit_paired(frame: Tensor, original: Tensor, mask: Tensor, local: float) -> 
         trial_error = _error(trial(small).clamp(0, 1), truth, cells[1])
         if trial_error < 0.98 * error:
             best, error, chosen = trial, trial_error, (with_color, with_local)
-    inside = _reduce(mask) > 0
+    cautious, share = Cautious(Correction(None, None)), 1.0
     if chosen != (False, 0.0):
         best = _fit_stages(small, truth, known, *chosen)
-        others = [_fit_stages(small, truth, known, True, chosen[1], order) for order in EXPLANATIONS]
-        best = replace(best, share=_safe_share(best, others, small, inside))
+        others = _explanations(small, truth, known, cells[1], error, chosen[1])
+        cautious, share = _agree(best, others, small, _reduce(mask) > 0)
     spread = 0.0
     if best.field is not None:
-        field = sample_field(best.field.mean(1, keepdim=True), *small.shape[2:])[inside]
+        field = sample_field(best.field.mean(1, keepdim=True), *small.shape[2:])[_reduce(mask) > 0]
         spread = float(field.amax() - field.amin()) if len(field) else 0.0
-    confidence = 0.0 if not start else float(known.mean().clamp(max=0.05) / 0.05) * (1 - error / start) * best.share
+    confidence = 0.0 if not start else float(known.mean().clamp(max=0.05) / 0.05) * (1 - error / start) * share
     reason = f"fitted on unchanged pixels: their error fell from {255 * start:.2f} to {255 * error:.2f} 8-bit levels"
-    if best.share < 1:
-        reason += f"; {best.share:.0%} was made, because the region has colors of which they tell less"
+    if share < 0.995:
+        reason += f"; {share:.0%} was made, because the region has colors of which they tell less"
     if start and chosen == (False, 0.0):
         reason = "no correction predicted unchanged pixels better than none; nothing was done"
-    return best, Harmony("paired", confidence, 0.0, 0.0, spread, reason=reason)
+    return cautious, Harmony("paired", confidence, 0.0, 0.0, spread, reason=reason)
 
 
-def _safe_share(chosen: Correction, others: list[Correction], small: Tensor, inside: Tensor) -> float:
-    """The largest share of a correction that is no worse than none, whichever explanation is the true one.
+def _explanations(
+    small: Tensor, truth: Tensor, known: Tensor, unseen: Tensor, error: float, local: float
+) -> list[Correction]:
+    """Other maps that explain the evidence; those of light alone only where they explain it about as well."""
+    found = [_fit_stages(small, truth, known, True, local, order) for order in EXPLANATIONS]
+    for order in LIGHT_EXPLANATIONS:
+        trial = _fit_stages(small, truth, known, True, local, order)
+        if _error(trial(small).clamp(0, 1), truth, unseen) <= EXPLAINS * error + EXPLAINS_LEVEL:
+            found.append(trial)
+    return found
 
-    A step s * m is no farther from the truth t than no step when s <= 2 <m, t> / <m, m>. The candidates for t are the
-    other explanations, moved away from the chosen one by `DOUBT`: all of them are fits, and the truth may be none.
-    """
+
+def _agree(chosen: Correction, others: list[Correction], small: Tensor, inside: Tensor) -> tuple[Cautious, float]:
+    """The correction with the explanations that matter in the region, and the share of it that is made there."""
     where = inside.expand_as(small)
     before = small[where]
     step = chosen(small).clamp(0, 1)[where] - before
-    size = float(step.square().sum())
-    if size < 1e-9:
-        return 1.0
-    agreement = min(float((step * (other(small).clamp(0, 1)[where] - before)).sum()) / size for other in others)
-    return min(max(2 * (1 + DOUBT * (agreement - 1)), 0.0), 1.0)
+    differ = [float((other(small).clamp(0, 1)[where] - before - step).abs().max()) for other in others]
+    matter = tuple(other for other, most in zip(others, differ, strict=True) if most > AGREED_LEVELS)
+    cautious, size = Cautious(chosen, matter), float(step.square().sum())
+    if not matter or size < 1e-9:
+        return Cautious(chosen), 1.0
+    made = cautious(small)[where] - before
+    return cautious, min(1.0, max(0.0, float((made * step).sum()) / size))
 
 
 def _fit_stages(
@@ -283,9 +318,9 @@ def _error(image: Tensor, truth: Tensor, where: Tensor) -> float:
     return float(error.sort().values[: max(1, int(0.9 * len(error)))].mean())
 
 
-def _fit_unpaired(frame: Tensor, mask: Tensor, local: float) -> tuple[LightShift, Harmony]:
-    shift = estimate_shift(_reduce(frame), (_reduce(mask) > 0.5).float())
-    return shift, Harmony("unpaired", shift.confidence, 0.0, 0.0, 0.0, reason=shift.reason)
+def _fit_unpaired(frame: Tensor, mask: Tensor, local: float) -> tuple[LightEstimate, Harmony]:
+    estimate = estimate_light(_reduce(frame), (_reduce(mask) > 0.5).float())
+    return estimate, Harmony("unpaired", estimate.confidence, 0.0, 0.0, 0.0, reason=estimate.reason)
 
 
 def _hold_brand(frame, corrected, amount, colors, max_delta_e) -> tuple[Tensor, tuple[BrandHold, ...]]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from . import color
+
 CURVE_BINS = 16
 TABLE = 4096  # values at which a curve is read; the step between them is a sixteenth of an 8-bit level
 MAX_SAMPLES = 20_000
@@ -19,7 +21,13 @@ AFFINE_FIRST = ("affine", "curves", "affine", "curves", "affine")
 CURVES_FIRST = ("curves", "affine", "curves", "affine")
 # Maps that explain most pictures about equally well and differ where there is nothing to fit on.
 EXPLANATIONS = (AFFINE_FIRST, CURVES_FIRST, ("affine",), ("gain",))
+# Light alone, and with what a gain and offset or a mix of channels leave: right far from all evidence where the change
+# is one of exposure or white balance, and no explanation at all of other changes.
+LIGHT_EXPLANATIONS = (("light",), ("light", "gain"), ("light", "affine"))
 CURVES_FIRST_GAIN = 0.2
+USABLE = (0.03, 0.985)  # sRGB values of which a ratio of light can be read
+MIN_USABLE = 50
+LIGHT_FLOOR = 0.002  # linear light
 # The fit is kept when it takes this share off the error of pixels it has not seen.
 MIN_GAIN = 0.05
 
@@ -61,10 +69,22 @@ class Curves:
 
 
 @dataclass(frozen=True)
-class ColorFit:
-    """Affine maps and monotone curves in turn. sRGB to sRGB."""
+class Gain:
+    """A gain (3, 1) of linear light for each channel: exposure and white balance."""
 
-    steps: tuple[Affine | Curves, ...]
+    gain: Tensor
+
+    def __call__(self, colors: Tensor) -> Tensor:
+        """Map colors (3, N)."""
+        light = color.srgb_to_linear(colors.clamp(min=0))
+        return color.linear_to_srgb(light * self.gain)
+
+
+@dataclass(frozen=True)
+class ColorFit:
+    """Gains, affine maps and monotone curves in turn. sRGB to sRGB."""
+
+    steps: tuple[Affine | Curves | Gain, ...]
 
     def __call__(self, colors: Tensor) -> Tensor:
         """Map colors (3, N), not clamped."""
@@ -89,7 +109,7 @@ def fit_color(
     Args:
         edited, original: (1, 3, H, W); blur both a little first, so that a small misregistration does not count.
         weight: (1, 1, H, W), > 0 where both show the same thing.
-        order: steps ("affine", "curves", "gain") to fit in turn, on all pixels and untested; None = the better of
+        order: steps ("affine", "curves", "gain", "light") to fit in turn, on all pixels and untested; None = the better of
             `AFFINE_FIRST` and `CURVES_FIRST`.
 
     Returns:
@@ -116,7 +136,7 @@ def fit_color(
 
 
 def _fit(source: Tensor, target: Tensor, order: tuple[str, ...]) -> ColorFit:
-    fitters = {"affine": _fit_affine, "curves": _fit_curves, "gain": _fit_gain}
+    fitters = {"affine": _fit_affine, "curves": _fit_curves, "gain": _fit_gain, "light": _fit_light}
     steps, mapped = [], source
     for name in order:
         step = fitters[name](mapped, target)
@@ -140,6 +160,16 @@ def _fit_gain(source: Tensor, target: Tensor) -> Affine:
     fits = [_fit_affine(source[c : c + 1], target[c : c + 1]).matrix[0] for c in range(3)]
     gains, offsets = torch.stack(fits).T
     return Affine(torch.cat((gains.diag(), offsets[:, None]), 1))
+
+
+def _fit_light(source: Tensor, target: Tensor) -> Gain:
+    """A gain of linear light for each channel, off pixels that neither clipping nor noise has changed."""
+    both = torch.cat((source, target))
+    usable = (both.amin(0) > USABLE[0]) & (both.amax(0) < USABLE[1])
+    if int(usable.sum()) >= MIN_USABLE:
+        source, target = source[:, usable], target[:, usable]
+    before, after = (color.srgb_to_linear(colors.clamp(min=0)) + LIGHT_FLOOR for colors in (source, target))
+    return Gain(torch.log(after / before).median(1, keepdim=True).values.exp())
 
 
 def _fit_affine(source: Tensor, target: Tensor) -> Affine:
