@@ -16,7 +16,7 @@ from torch import Tensor
 from . import light_scenes as scenes
 
 BENCHMARK = ("astronaut", "coffee", "chelsea", "rocket")  # photographs of the benchmark, never learned from
-OWN, FOREIGN = 12, 8  # objects for each photograph: its own, and those of others
+OWN, FOREIGN = 12, 6  # objects for each photograph: its own, and those of others
 RECOLORINGS = 11  # for each object, and the object as it is
 STRENGTHS = (0.4, 1.0, 2.5)
 PIXELS = 96  # of each object that are kept

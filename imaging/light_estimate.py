@@ -18,7 +18,10 @@ PIVOT = 0.45  # sRGB value about which contrast turns
 LIMIT = 3.0  # standard deviations beyond which a cue says no more
 # RMS step on the object, in sRGB, below which a prediction is as often wrong as right and is not made, and above which
 # all of it is: benchmarks/fit_light.py, photographs that the network had not seen.
-NEGLIGIBLE, CLEAR = 0.05, 0.07
+NEGLIGIBLE, CLEAR = 0.055, 0.075
+# Share of the squared error that a correction took off, over its RMS step: benchmarks/fit_light.py, the mean of objects
+# in their own photograph and of objects from another one.
+CONFIDENCE = ((0.05, 0.07, 0.1, 0.15, 0.25), (0.1, 0.23, 0.28, 0.4, 0.42))
 
 
 @dataclass(frozen=True)
@@ -71,10 +74,6 @@ def estimate_light(image: Tensor, mask: Tensor) -> LightEstimate:
         f"(about {confidence:.0%} of the error is expected to go); connect the original for a fit"
     )
     return LightEstimate(share * estimate.offset, share * estimate.mix, confidence, reason)
-
-
-# Share of the squared error that a correction took off, over its RMS step: benchmarks/fit_light.py, unseen photographs.
-CONFIDENCE = ((0.05, 0.1, 0.15, 0.25), (0.1, 0.4, 0.6, 0.75))
 
 
 def _none(reason: str) -> LightEstimate:
