@@ -27,7 +27,7 @@ LIGHT_EXPLANATIONS = (("light",), ("light", "gain"), ("light", "affine"))
 CURVES_FIRST_GAIN = 0.2
 USABLE = (0.03, 0.985)  # sRGB values of which a ratio of light can be read
 MIN_USABLE = 50
-LIGHT_FLOOR = 0.002  # linear light
+LIGHT_FLOOR = 1e-4  # linear light
 # The fit is kept when it takes this share off the error of pixels it has not seen.
 MIN_GAIN = 0.05
 

@@ -1,7 +1,6 @@
 import pytest
 import torch
-from edit_first.imaging import color, harmonize, masks, photometric
-from edit_first.imaging.evidence import estimate_shift
+from edit_first.imaging import color, harmonize, light_cues, light_estimate, masks, photometric
 
 
 @pytest.fixture(scope="module")
@@ -133,13 +132,53 @@ def test_errors_say_what_was_expected(scene):
         harmonize.harmonize(image, mask, original=image[..., ::2, ::2])
 
 
-def test_a_recolored_part_of_one_material_is_pulled_back(chelsea, make_disc):
+@pytest.mark.parametrize("stops", [-1.5, 1.5])
+def test_a_part_in_other_light_is_pulled_back(chelsea, make_disc, stops):
     mask = make_disc(chelsea, 0.2)  # fur inside and outside
-    darker = torch.where(mask > 0, color.linear_to_srgb(color.srgb_to_linear(chelsea) * 0.35), chelsea)
-    shift = estimate_shift(darker, mask)
-    assert shift.shift[0] > 0.01
-    assert 0 < shift.confidence <= 1
-    assert error(shift(darker).clamp(0, 1), chelsea, mask) < error(darker, chelsea, mask)
+    relit = torch.where(mask > 0, color.linear_to_srgb(color.srgb_to_linear(chelsea) * 2**stops).clamp(0, 1), chelsea)
+    result, (summary,) = harmonize.harmonize(relit, mask)
+    assert summary.mode == "unpaired"
+    assert summary.gain_ev * stops < 0
+    assert 0 < summary.confidence <= 1
+    assert error(result, chelsea, mask) < 0.7 * error(relit, chelsea, mask)
+
+
+def test_an_object_in_its_own_light_is_left_alone(chelsea, make_disc):
+    result, (summary,) = harmonize.harmonize(chelsea, make_disc(chelsea, 0.2))
+    assert torch.equal(result, chelsea)
+    assert summary.confidence == 0
+    assert "nothing was done" in summary.reason
+
+
+def test_a_red_can_stays_red(coffee, make_disc):
+    mask = make_disc(coffee, 0.2)
+    shade = 1 - 0.4 * torch.linspace(-1, 1, coffee.shape[3]).abs()
+    can = color.linear_to_srgb(torch.tensor((0.55, 0.01, 0.02)).view(1, 3, 1, 1) * shade)
+    seated = torch.where(mask > 0, can, coffee)
+    result, _ = harmonize.harmonize(seated, mask)
+    lab = color.srgb_to_oklab(result)[0, 1:][:, (mask > 0)[0, 0]].mean(1)
+    before = color.srgb_to_oklab(seated)[0, 1:][:, (mask > 0)[0, 0]].mean(1)
+    assert float(torch.rad2deg(torch.atan2(lab[1], lab[0]) - torch.atan2(before[1], before[0])).abs()) < 10
+    assert float(lab.norm()) > 0.8 * float(before.norm())
+
+
+def test_cues_are_read_at_one_size(chelsea, make_disc):
+    mask = make_disc(chelsea, 0.2)
+    twice = [torch.nn.functional.interpolate(image, scale_factor=2, mode="nearest") for image in (chelsea, mask)]
+    single, double = light_cues.light_cues(chelsea, mask), light_cues.light_cues(*twice)
+    assert single.shape == light_estimate.networks()[0].center.shape
+    assert float((single - double).abs().median()) < 0.002
+    assert torch.allclose(single, double, atol=0.3)  # logarithms of noise move most
+    assert light_cues.light_cues(chelsea, torch.ones_like(mask)) is None
+    assert light_cues.light_cues(chelsea, torch.zeros_like(mask)) is None
+
+
+def test_a_network_maps_cues_to_a_correction():
+    weight = torch.zeros(12, 2)
+    weight[0, 0] = 1
+    network = light_estimate.Network(torch.ones(2), torch.full((2,), 0.5), ((weight, torch.arange(12.0)),))
+    assert network(torch.tensor((2.0, 7.0))).tolist() == [[2, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11]]
+    assert float(network(torch.tensor((9.0, 0.0)))[0, 0]) == light_estimate.LIMIT
 
 
 def test_color_fit_finds_a_known_map(astronaut):
@@ -151,15 +190,35 @@ def test_color_fit_finds_a_known_map(astronaut):
     assert photometric.fit_color(saturated, astronaut, torch.zeros_like(gray)) is None
 
 
-def test_a_correction_is_reduced_as_far_as_other_explanations_of_the_evidence_disagree():
+def test_light_fit_finds_a_gain(coffee):
+    gain = torch.tensor((1.2, 1.0, 0.7)).view(1, 3, 1, 1)
+    relit = color.linear_to_srgb(color.srgb_to_linear(coffee) * gain).clamp(0, 1)
+    fit = photometric.fit_color(coffee, relit, torch.ones_like(coffee[:, :1]), ("light",))
+    assert torch.allclose(fit.steps[0].gain.flatten().float(), gain.flatten(), rtol=0.01)
+
+
+def brighter(amount):
+    return lambda image: image + amount
+
+
+def test_a_correction_is_made_as_far_as_explanations_agree():
+    image = torch.full((1, 3, 4, 4), 0.4)
+
+    def made(*others):
+        return float((harmonize.Cautious(brighter(0.2), tuple(map(brighter, others)))(image) - image).mean())
+
+    assert made() == pytest.approx(0.2)
+    assert made(0.19) == pytest.approx(0.2)  # they agree
+    assert made(0.05, 0.3) == pytest.approx(0.05 * (1 + harmonize.AGREED))
+    assert made(-0.1) == pytest.approx(harmonize.AGREED_LEVELS)
+    assert made(0.0) == pytest.approx(harmonize.AGREED_LEVELS)
+
+
+def test_explanations_that_agree_in_the_region_do_not_count():
     small, inside = torch.full((1, 3, 8, 8), 0.4), torch.ones(1, 1, 8, 8, dtype=torch.bool)
-
-    def brighter(amount):
-        return lambda image: image + amount
-
-    share = lambda other: harmonize._safe_share(brighter(0.2), [brighter(other)], small, inside)  # noqa: E731
-    assert share(0.2) == 1
-    assert share(0.18) == 1
-    assert share(-0.1) == 0
-    # With doubt the truth lies at 0.2 - 1.4 * 0.12 = 0.032: twice that is the largest step no worse than none.
-    assert share(0.08) * 0.2 == pytest.approx(2 * (0.2 - harmonize.DOUBT * 0.12), abs=1e-6)
+    cautious, share = harmonize._agree(brighter(0.2), [brighter(0.195)], small, inside)
+    assert cautious.others == ()
+    assert share == 1
+    cautious, share = harmonize._agree(brighter(0.2), [brighter(0.05)], small, inside)
+    assert len(cautious.others) == 1
+    assert share == pytest.approx(0.05 * (1 + harmonize.AGREED) / 0.2, abs=1e-5)
