@@ -47,7 +47,7 @@ class LightingHarmonize(io.ComfyNode):
                 io.Image.Input(
                     "original", optional=True,
                     tooltip="The approved picture at the same size: the correction is fitted on unchanged pixels. "
-                    "Unconnected: a cautious guess from the region's border.",
+                    "Unconnected: an estimate from the region and its surroundings, which can be wrong.",
                 ),
                 io.Mask.Input("protect_mask", optional=True, tooltip="1 = not corrected; soft values blend."),
                 io.Mask.Input(
