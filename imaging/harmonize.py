@@ -24,6 +24,8 @@ CLIP_START = 0.96  # above it in all channels a pixel is a clipped highlight
 MIN_AGREEMENT = 0.5  # correlation of luma below which a fit would only pull everything to the mean
 EXPLAINS = 4.0  # light alone is an explanation where its error on unchanged pixels is at most so many times the fit's
 EXPLAINS_LEVEL = 0.1 / 255  # ... or this, below what 8 bits can tell
+SAME_LEVELS, SAME_PX = 4 / 255, 2  # a pixel is unchanged when an explanation is this close, in a patch of this radius
+SAME_SHARE = 0.6  # of the region; with less, a new object resembles the original by chance
 AGREED, AGREED_LEVELS = 0.3, 3 / 255  # explanations that differ by this share or this much agree
 BRAND_FADE_DELTA_E = 10.0  # beyond that the protection fades out over this difference, so that no edge appears
 BISECTIONS = 14
@@ -203,6 +205,10 @@ class Cautious:
         slack = (AGREED * agreed.abs()).clamp(min=AGREED_LEVELS)
         return image + agreed + torch.maximum(torch.minimum(step - agreed, slack), -slack)
 
+    def within(self, window: masks.Window, size: tuple[int, int]) -> Cautious:
+        """The correction of a frame of a size (H, W) for a window of it alone."""
+        return Cautious(self.chosen.within(window, size), tuple(other.within(window, size) for other in self.others))
+
 
 def _fit_paired(frame: Tensor, original: Tensor, mask: Tensor, local: float) -> tuple[Cautious, Harmony]:
     context = (masks.signed_distance(mask) < -CONTEXT_GAP_PX).float()
@@ -226,6 +232,10 @@ def _fit_paired(frame: Tensor, original: Tensor, mask: Tensor, local: float) -> 
     if chosen != (False, 0.0):
         best = _fit_stages(small, truth, known, *chosen)
         others = _explanations(small, truth, known, cells[1], error, chosen[1])
+        kept = _unchanged(small, truth, _reduce(mask) > 0, [best, *others])
+        if kept is not None:
+            best = _fit_stages(small, truth, torch.maximum(known, kept), *chosen)
+            others = []
         cautious, share = _agree(best, others, small, _reduce(mask) > 0)
     spread = 0.0
     if best.field is not None:
@@ -250,6 +260,18 @@ def _explanations(
         if _error(trial(small).clamp(0, 1), truth, unseen) <= EXPLAINS * error + EXPLAINS_LEVEL:
             found.append(trial)
     return found
+
+
+def _unchanged(small: Tensor, truth: Tensor, inside: Tensor, explanations: list[Correction]) -> Tensor | None:
+    """Pixels of the region (1, 1, h, w) that are the original's under one explanation or another, where most are.
+
+    A mask drawn wide holds much that was not edited, and that is evidence of the region's own colors.
+    """
+    predicted = torch.stack([explain(small).clamp(0, 1) for explain in explanations])
+    low, high = predicted.amin(0) - SAME_LEVELS, predicted.amax(0) + SAME_LEVELS
+    kept = ((truth >= low) & (truth <= high)).all(1, keepdim=True) & inside
+    kept = (masks.box_blur(kept.float(), SAME_PX) > 0.5) & kept  # single pixels agree by chance
+    return kept.float() if int(kept.sum()) > SAME_SHARE * int(inside.sum()) else None
 
 
 def _agree(chosen: Correction, others: list[Correction], small: Tensor, inside: Tensor) -> tuple[Cautious, float]:
