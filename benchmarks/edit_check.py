@@ -25,17 +25,20 @@ import torch
 from edit_first.checks.edit import region_findings
 from edit_first.checks.effect import shift_finding
 from edit_first.checks.halo import halo_finding
-from edit_first.checks.seam import seam_findings
+from edit_first.checks.seam import seam_findings, window_means
 from edit_first.checks.texture import texture_findings
 from edit_first.checks.thresholds import VERDICTS, threshold
-from edit_first.checks.view import make_view
+from edit_first.checks.view import contour_windows, make_view
 from edit_first.imaging import color, grain, masks, seam
 from torch import Tensor
 
-SIDE = 384
+SIDE = 1024  # px, the longer side; smaller photographs stay as they are
 MASKS = ("blob", "object")
 FEATHER_PX = 6.0
 MARGIN_PX = 12  # that a mask leaves around what is edited in it
+MARGIN_SHARE = 0.012  # the same of the longer side, where one edit is saved at several sizes
+# An outline hides a border where the picture itself steps this far across it, in CIELAB, along this share of it.
+HIDING_STEP, HIDING_SHARE = 6.0, 0.6
 Change = Callable[["Host"], Tensor]
 
 
@@ -46,7 +49,8 @@ class Host:
     image: Tensor
     mask: Tensor
     seed: int
-    follows_edges: bool  # the mask is an object's
+    follows_edges: bool  # the mask is an object's, whose outline hides a border
+    margin_px: float = MARGIN_PX
 
     def noise(self, levels: float, seed: int = 0, coarse_px: float = 0.0) -> Tensor:
         """Noise of a standard deviation in 8-bit levels, as coarse as film grain where asked for."""
@@ -61,7 +65,7 @@ class Host:
 
     def within(self, edited: Tensor) -> Tensor:
         """The edited picture as an object in the mask: with a margin, or up to the edge where the mask follows one."""
-        object_mask = self.mask if self.follows_edges else masks.grow(self.mask, -MARGIN_PX)
+        object_mask = self.mask if self.follows_edges else masks.grow(self.mask, -self.margin_px)
         alpha = masks.feather_inward(object_mask, 2.0)
         return quantized(torch.lerp(self.image, edited.clamp(0, 1), alpha))
 
@@ -225,6 +229,20 @@ def findings(name: str, host: Host, edited: Tensor) -> dict[str, float | None]:
     return {f.measurement.metric: f.measurement.value for f in measures(make_view(host.image, edited, host.mask))}
 
 
+def hides_a_border(image: Tensor, mask: Tensor) -> bool:
+    """Whether the picture has edges of its own along a mask's outline.
+
+    Segments that cut through fog or bokeh have none, and an edit up to their outline is seen.
+    """
+    distance = masks.signed_distance(mask)[0, 0].numpy()
+    lab = color.srgb_to_lab(image)[0].movedim(0, 2).numpy()
+    window, count = contour_windows(distance)
+    inside, outside = (distance > 0) & (distance <= 4), (distance <= 0) & (distance > -4)
+    step = window_means(lab, inside, window, count) - window_means(lab, outside, window, count)
+    step = np.linalg.norm(step, axis=1)
+    return bool((step[np.isfinite(step)] > HIDING_STEP).mean() >= HIDING_SHARE)
+
+
 def hosts(photo: calibration.Photo, number: int, side: int) -> Iterator[tuple[str, Host]]:
     """The photograph with one mask: pairs of photographs take turns, so that each half holds both kinds."""
     image = quantized(photo.load(side))
@@ -232,7 +250,7 @@ def hosts(photo: calibration.Photo, number: int, side: int) -> Iterator[tuple[st
     mask = calibration.object_mask(image, number) if kind == "object" else None
     if mask is None:
         kind, mask = "blob", calibration.blob_mask(image, number)
-    yield kind, Host(image, mask, number, kind == "object")
+    yield kind, Host(image, mask, number, kind == "object" and hides_a_border(image, mask))
 
 
 def measure(path: Path, side: int = SIDE) -> None:
@@ -242,7 +260,7 @@ def measure(path: Path, side: int = SIDE) -> None:
         for kind, host in hosts(photo, number, side):
             if (photo.name, kind) in done:
                 continue
-            about = {"photo": photo.name, "half": photo.half, "drawing": photo.drawing, "mask": kind}
+            about = {"photo": photo.name, "half": photo.half, "drawing": photo.drawing, "mask": kind, "edges": host.follows_edges}
             lines = []
             for name, own, edited in cases(host):
                 verifies = photo.half == "verify"
@@ -265,7 +283,8 @@ def sized_cases(host: Host) -> Iterator[tuple[str, Tensor]]:
     """Edits of a large frame; lengths are shares of its longer side, so that they are the same edit at every size."""
     side = max(host.image.shape[2:])
     yield "clean: recolor", host.within(recolored(host.image))
-    yield "blur 0.1 % of the side", host.inside(masks.gaussian_blur(host.image, 0.001 * side))
+    for percent in (0.1, 0.2):
+        yield f"blur {percent} % of the side", host.inside(masks.gaussian_blur(host.image, percent / 100 * side))
     yield "tone 4, hard", host.inside(offset(host, 4))
     yield "light halo 0.2 % of the side", host.inside(haloed(host, 0.002 * side, light=True))
 
@@ -278,7 +297,8 @@ def measure_sizes(path: Path, most: int) -> None:
         if photo.name in done:
             continue
         image = quantized(photo.load(max(SIZES)))
-        host = Host(image, calibration.blob_mask(image, number), number, False)
+        mask, margin = calibration.blob_mask(image, number), MARGIN_SHARE * max(image.shape[2:])
+        host = Host(image, mask, number, False, margin)
         lines = []
         for name, edited in sized_cases(host):
             for side in SIZES:
@@ -287,9 +307,8 @@ def measure_sizes(path: Path, most: int) -> None:
                 found = region_findings(make_view(before, after, mask))
                 verdicts = {f.measurement.metric: f.measurement.verdict("production") for f in found}
                 values = {f.measurement.metric: f.measurement.value for f in found}
-                lines.append(
-                    json.dumps({"photo": photo.name, "case": name, "side": side, **values, "verdicts": verdicts})
-                )
+                about = {"photo": photo.name, "case": name, "side": side}
+                lines.append(json.dumps({**about, **values, "verdicts": verdicts}))
         with path.open("a") as file:
             file.write("\n".join(lines) + "\n")
 

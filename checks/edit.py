@@ -16,7 +16,7 @@ from .anchors import Drift, measure_drift
 from .brand import brand_colors as check_brand_colors
 from .effect import effect_finding, shift_finding
 from .finding import Finding, worst_measurement
-from .halo import halo_finding
+from .halo import fringed, halo_finding
 from .lighting import lighting_report
 from .report import Measurement, Place, Report
 from .seam import seam_findings
@@ -90,7 +90,8 @@ def region_findings(view: View) -> list[Finding]:
         reason = "nothing may change" if not view.region.any() else "nothing changed inside the edit"
         findings = [Finding(Measurement(metric, None, detail=reason)) for metric in REGION_METRICS]
         return [*findings, _no_effect(view, reason)]
-    findings = [*seam_findings(view), *texture_findings(view), halo_finding(view), shift_finding(view), *_light(view)]
+    findings = [*seam_findings(view, fringed(view)), *texture_findings(view), halo_finding(view), shift_finding(view)]
+    findings += _light(view)
     failing = {f.measurement.metric for f in findings if f.measurement.verdict("good enough") != "pass"}
     return [*findings, effect_finding(view, seated=failing.isdisjoint(UNSEATING))]
 

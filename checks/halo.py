@@ -13,6 +13,7 @@ from .view import View
 METRIC = "halo_lightness"
 # Distances from the edge in px, positive inside: the rim a fringe lies in, and what it is compared with on either side.
 INNER_RIM, OUTER_RIM, DEEP, FAR = (1, 3), (-3, -1), (5, 10), (-10, -5)
+FRINGE_PX = 4  # from the edge: how far a fringe reaches with what reducing the picture spreads
 MIN_WINDOWS = 6
 
 
@@ -42,20 +43,34 @@ def fringe(
     return float(np.nanmedian(beyond)), beyond
 
 
-def halo_finding(view: View) -> Finding:
-    """How far the rim's change in lightness lies beyond everything between that deep inside and that far outside.
+def rim_fringe(view: View) -> tuple[float, np.ndarray, tuple[int, int]] | None:
+    """The stronger of the fringes inside and outside the edge: its value, each piece's own, and its rim.
 
-    A feather, a tone step and a new object change the border by something between the two. A matte's fringe, a
-    sharpener's overshoot or a shrunken mask do not, and do it along the whole border; what only new content does here
-    and there cancels out. Lightness only: a recolored object changes its colors by more than a fringe does.
+    How far the rim's change in lightness lies beyond everything between that deep inside and that far outside. A
+    feather, a tone step and a new object change the border by something between the two. A matte's fringe, a sharpener's
+    overshoot or a shrunken mask do not, and do it along the whole border; what only new content does here and there
+    cancels out. Lightness only: a recolored object changes its colors by more than a fringe does.
     """
     lightness = view.change[..., 0]
-    found = {rim: fringe(lightness, view.distance, view.windows, rim) for rim in (INNER_RIM, OUTER_RIM)}
-    found = {rim: fringe_ for rim, fringe_ in found.items() if fringe_}
-    if not found:
+    found = [(fringe(lightness, view.distance, view.windows, rim), rim) for rim in (INNER_RIM, OUTER_RIM)]
+    return max(((*told, rim) for told, rim in found if told), key=lambda told: abs(told[0]), default=None)
+
+
+def fringed(view: View) -> np.ndarray:
+    """Pixels (h, w) that a fringe beyond the production limit covers; their change says nothing of a step of levels."""
+    found = rim_fringe(view)
+    if found is None or threshold(METRIC).meets(abs(found[0]), "production"):
+        return np.zeros(view.region.shape, bool)
+    inside = found[2] == INNER_RIM
+    return ((view.distance > 0) == inside) & (np.abs(view.distance) <= FRINGE_PX)
+
+
+def halo_finding(view: View) -> Finding:
+    """The light or dark fringe along the edit's border."""
+    found = rim_fringe(view)
+    if found is None:
         return Finding(Measurement(METRIC, None, detail="the edit is too small to have a rim and a middle"))
-    rim = max(found, key=lambda rim: abs(found[rim][0]))
-    value, beyond = found[rim]
+    value, beyond, rim = found
     near = (view.distance >= rim[0]) & (view.distance <= rim[1])
     local = np.maximum(np.nan_to_num(beyond * np.sign(value)), 0)[view.windows[0]]
     heat = np.where(near, local, 0) / threshold(METRIC).production

@@ -135,8 +135,12 @@ class Seam:
 NO_SEAM = "the edit shows other content along its border, or its mask follows edges of the original"
 
 
-def measure_seam(original: Tensor, image: Tensor, region: Tensor) -> Seam | None:
-    """Step and detail of one frame (1, C, H, W); None where no border goes on across the edge."""
+def measure_seam(original: Tensor, image: Tensor, region: Tensor, ignored: np.ndarray | None = None) -> Seam | None:
+    """Step and detail of one frame (1, C, H, W); None where no border goes on across the edge.
+
+    Args:
+        ignored: (H, W) bool, pixels that belong to neither side of the step.
+    """
     box = masks.bounding_box(region)
     if box is None:
         return None
@@ -156,7 +160,8 @@ def measure_seam(original: Tensor, image: Tensor, region: Tensor) -> Seam | None
     if plain.mean() < LEAST_PLAIN or judged.mean() < LEAST_BORDER:
         return None
     goes_on &= judged[window]
-    step, where, largest = seam_steps(np.where(goes_on[..., None], labs[1] - labs[0], np.nan), plane, noisy=True)
+    counted = goes_on if ignored is None else goes_on & ~ignored[rows, columns]
+    step, where, largest = seam_steps(np.where(counted[..., None], labs[1] - labs[0], np.nan), plane, noisy=True)
     if where is None:
         return None
     band = torch.from_numpy((np.abs(plane) < DETAIL_BAND_PX) & goes_on)
@@ -184,10 +189,15 @@ def plain_windows(lab: np.ndarray, distance: np.ndarray, window: np.ndarray, cou
     return border < NATURAL_STEP
 
 
-def seam_findings(view: View) -> tuple[Finding, Finding]:
-    """Step and rim of a view with an original."""
+def seam_findings(view: View, fringe: np.ndarray | None = None) -> tuple[Finding, Finding]:
+    """Step and rim of a view with an original.
+
+    Args:
+        fringe: (h, w) bool, pixels of a fringe that another measurement tells: a thin line along the border would be a
+            step at small sizes, where it is a pixel wide, and a fringe at large ones.
+    """
     region = torch.from_numpy(view.region[None, None].astype(np.float32))
-    seam = measure_seam(to_tensor(view.before), to_tensor(view.after), region)
+    seam = measure_seam(to_tensor(view.before), to_tensor(view.after), region, fringe)
     if seam is None:
         return Finding(Measurement("seam_step", None, detail=NO_SEAM)), _rim(view)
     spot = np.zeros(view.region.shape, bool)

@@ -50,5 +50,5 @@ def test_cut_subject_names_the_side(coffee, make_disc):
     mask = make_disc(coffee).roll(-150, 2)
     mask[:, :, 300:] = 0
     found = {f.measurement.metric: f.measurement for f in outline.matte_findings(mask)}
-    assert found["subject_border_fraction"].verdict("production") == "warn"
+    assert found["subject_border_fraction"].value > 0.1  # shown, not judged: a crop may be meant
     assert "the top side cuts it" in found["subject_border_fraction"].detail

@@ -24,7 +24,7 @@ def test_clean_patch_in_a_grained_plate_is_found_with_its_place(coffee, make_dis
     patched = torch.where(disc > 0, masks.gaussian_blur(coffee, 1), grained(coffee))
     report = texture_report(patched, disc)
     found = report.measurements[0]
-    assert found.value > 0.8 and "cleaner" in found.detail and report.verdict("good enough") == "warn"
+    assert found.value > 0.6 and "cleaner" in found.detail and report.verdict("production") == "warn"
     assert 150 <= found.where.x <= 450 and 50 <= found.where.y <= 350
 
 
@@ -37,7 +37,7 @@ def test_noise_that_nobody_sees_is_no_grain(coffee, make_disc):
 
 def test_texture_everywhere_is_not_taken_for_grain(make_disc):
     texture = torch.rand(1, 3, 200, 300, generator=torch.Generator().manual_seed(0))
-    texture = (0.5 + 2 * (masks.gaussian_blur(texture, 1.0) - 0.5)).clamp(0, 1)
+    texture = (0.5 + 2 * (masks.gaussian_blur(texture, 0.7) - 0.5)).clamp(0, 1)
     disc = make_disc(texture)
     soft = torch.where(disc > 0, masks.gaussian_blur(texture, 1.0), texture)
     assert values(texture_report(soft, disc, plate=texture))["grain_log2_ratio"] is None
@@ -46,7 +46,7 @@ def test_texture_everywhere_is_not_taken_for_grain(make_disc):
 def test_soft_patch_is_found(coffee, make_disc):
     disc = make_disc(coffee)
     report = texture_report(torch.where(disc > 0, masks.gaussian_blur(coffee, 4), coffee), disc)
-    assert values(report)["sharpness_log2_ratio"] > 1 and "softer" in report.measurements[1].detail
+    assert values(report)["sharpness_log2_ratio"] > 0.9 and "softer" in report.measurements[1].detail
 
 
 def test_plate_and_earlier_state_are_told(coffee, make_disc):
