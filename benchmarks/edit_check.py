@@ -260,7 +260,13 @@ def measure(path: Path, side: int = SIDE) -> None:
         for kind, host in hosts(photo, number, side):
             if (photo.name, kind) in done:
                 continue
-            about = {"photo": photo.name, "half": photo.half, "drawing": photo.drawing, "mask": kind, "edges": host.follows_edges}
+            about = {
+                "photo": photo.name,
+                "half": photo.half,
+                "drawing": photo.drawing,
+                "mask": kind,
+                "edges": host.follows_edges,
+            }
             lines = []
             for name, own, edited in cases(host):
                 verifies = photo.half == "verify"
@@ -384,15 +390,27 @@ def detection(rows: list[dict], *, intervals: bool = True) -> dict:
                 "auc": told(calibration.area_under_curve, *groups),
                 "rate at 5 %": told(calibration.detection_rate, *groups),
             }
-            if number == 0:  # once more without the cases to which the metric did not apply
-                seen = [[row[name] for row in side if row.get(name) is not None] for side in (clean, defective)]
-                result[case]["measured"] = len(seen[1])
-                if all(seen):
-                    result[case]["where measured"] = {
-                        "auc": round(calibration.area_under_curve(*seen), 3),
-                        "rate at 5 %": round(calibration.detection_rate(*seen), 3),
-                    }
+            if number == 0:
+                result[case] |= _closer_look(clean, defective, name)
     return result
+
+
+def _closer_look(clean: list[dict], defective: list[dict], metric: str) -> dict:
+    """The share over the limit, and detection without the cases that are debatable.
+
+    Those are cases to which the metric did not apply, and the blends among the clean edits: the renderings that they
+    were made of are 0.7 px softer than the plate.
+    """
+    missed = [threshold(metric).verdict(row.get(metric), "production") != "pass" for row in defective]
+    sharp = [row for row in clean if "blend" not in row["case"]]
+    seen = [[row[metric] for row in side if row.get(metric) is not None] for side in (clean, defective)]
+    found = {"over the limit": round(float(np.mean(missed)), 3), "measured": len(seen[1])}
+    pooled = [[row.get(metric) or 0.0 for row in side] for side in (sharp, defective)]
+    for name, groups in (("where measured", seen), ("without blends", pooled)):
+        if all(groups):
+            auc, rate = calibration.area_under_curve(*groups), calibration.detection_rate(*groups)
+            found[name] = {"auc": round(auc, 3), "rate at 5 %": round(rate, 3)}
+    return found
 
 
 def flips(rows: list[dict]) -> dict:
@@ -408,6 +426,8 @@ def flips(rows: list[dict]) -> dict:
         for side, verdict in verdicts.items():
             counts[side].append(verdict != usual)
     everything = [flip for side in counts.values() for flip in side]
+    if not everything:
+        return {}
     return {
         "edits": len(by_edit),
         "flipped": round(float(np.mean(everything)), 3),
@@ -430,6 +450,13 @@ def summarize(rows: list[dict], sized: list[dict]) -> dict:
     return {
         "photographs": len({row["photo"] for row in rows}),
         "px": SIDE,
+        "masks": {
+            "blobs": len({row["photo"] for row in rows if row["mask"] == "blob"}),
+            "objects": len({row["photo"] for row in rows if row["mask"] == "object"}),
+            "objects whose outline hides no border": len(
+                {row["photo"] for row in rows if row["mask"] == "object" and not row["edges"]}
+            ),
+        },
         "clean p50, p90, p95, p98 (tuning half)": quantiles,
         "false alarms": {half: alarm_rates(chosen) for half, chosen in clean.items()},
         "false alarms by case (verifying half)": {
@@ -447,6 +474,9 @@ def summarize(rows: list[dict], sized: list[dict]) -> dict:
             for kind in MASKS
         },
         "sizes": flips(sized) if sized else None,
+        "sizes, without the blur of half a pixel at 512 px": flips(
+            [row for row in sized if not row["case"].startswith("blur 0.1")]
+        ),
     }
 
 

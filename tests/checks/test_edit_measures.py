@@ -86,6 +86,17 @@ def test_a_fringe_is_found_along_the_border(photo, disc, tone, word):
     assert (fixed & (rim > 0)).sum() > 0.5 * (rim > 0).sum()
 
 
+def test_a_thin_rim_is_a_fringe_and_no_seam_but_a_step_beside_it_is(photo, disc):
+    distance = masks.signed_distance(disc)
+    rim = ((distance > 0) & (distance <= 1)).float() * 0.4
+    lined = torch.lerp(photo, torch.ones_like(photo), rim)
+    found = measured(check_edit(photo, lined, disc))
+    assert found["halo_lightness"].verdict("production") == "warn"
+    assert found["seam_step"].verdict("production") == "pass"
+    stepped = measured(check_edit(photo, (lined + 0.04 * disc).clamp(0, 1), disc))
+    assert stepped["seam_step"].verdict("production") == "fail"
+
+
 def test_a_feathered_change_is_no_fringe(photo, disc):
     found = measured(check_edit(photo, inside(photo, photo + 0.2, disc, 8), disc))
     assert found["halo_lightness"].value < 0.3

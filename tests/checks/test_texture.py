@@ -1,7 +1,11 @@
 """Grain and sharpness inside an edit against its surroundings."""
 
+from pathlib import Path
+
+import pytest
 import torch
 from edit_first.checks.texture import texture_report
+from edit_first.headless import files
 from edit_first.imaging import masks
 
 
@@ -41,6 +45,42 @@ def test_texture_everywhere_is_not_taken_for_grain(make_disc):
     disc = make_disc(texture)
     soft = torch.where(disc > 0, masks.gaussian_blur(texture, 1.0), texture)
     assert values(texture_report(soft, disc, plate=texture))["grain_log2_ratio"] is None
+
+
+@pytest.fixture(scope="module")
+def gravel():
+    """A photograph without a flat place."""
+    path = Path(__file__).resolve().parents[2] / "assets" / "photos" / "gravel.png"
+    return files.read_image(path)[0].movedim(3, 1).contiguous()
+
+
+def test_grain_is_told_from_the_original_where_nothing_is_flat(gravel, make_disc):
+    disc, noise = make_disc(gravel), torch.randn(gravel.shape, generator=torch.Generator().manual_seed(1))
+
+    def read(levels):
+        edited = torch.where(disc > 0, (gravel + levels / 255 * noise).clamp(0, 1), gravel)
+        return texture_report(edited, disc, plate=gravel).measurements[0]
+
+    assert read(1).verdict("production") == "pass" and read(0.0).value is None
+    assert read(4).verdict("production") == "warn" and "grainier" in read(4).detail
+
+
+def test_a_patch_without_the_plates_grain_is_cleaner(coffee, make_disc):
+    disc, plate = make_disc(coffee), grained(coffee)
+    found = texture_report(torch.where(disc > 0, coffee, plate), disc, plate=plate).measurements[0]
+    assert found.verdict("production") == "warn" and "cleaner" in found.detail
+
+
+def test_a_small_region_is_measured(coffee, make_disc):
+    disc = make_disc(coffee, 0.08)
+    soft = torch.where(disc > 0, masks.gaussian_blur(coffee.flip(3), 2.0), coffee)
+    assert values(texture_report(soft, disc, plate=coffee))["sharpness_log2_ratio"] is not None
+
+
+def test_new_grain_of_the_same_strength_passes(coffee, make_disc):
+    disc = make_disc(coffee)
+    report = texture_report(torch.where(disc > 0, grained(coffee, 2), grained(coffee, 1)), disc, plate=grained(coffee))
+    assert report.verdict("production") == "pass" and values(report)["grain_log2_ratio"] < 0.1
 
 
 def test_soft_patch_is_found(coffee, make_disc):
