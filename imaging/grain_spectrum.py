@@ -20,7 +20,8 @@ BARELY = 1e-3  # trust in the others, so that there is always something to fit
 SEEN = 0.3  # share of a frequency's power that detrending must leave
 CHANCE = 2.0  # a squared slope, in its own variances, that chance explains
 ROUNDS = 8  # of reweighting, after which estimates move by less than their error
-STEPS = 12  # of the fit
+STEPS = 20  # of the fit
+DOUBT = 0.3  # weight, in frequencies, of there being no white noise but the rounding's
 LARGEST_STEP = 4.0  # of the logarithm of the level, and in px²
 WIDEST_BLUR = 9.0  # px², of grain that a block still tells
 LEAST_SHARE = 1e-4  # of the residual's power, that counts as none
@@ -73,9 +74,9 @@ def _line(weight: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor,
 def fit_spectrum(power: Tensor, share: Tensor, floor: Tensor) -> Tensor:
     """Power density (3, 3, BLOCK, BLOCK // 2 + 1) of grain; white grain of variance 1 has 1 everywhere.
 
-    A blurred white noise is fitted first. The window, which smears steep slopes, and the detrending act on it as on the
+    A blurred noise and a white one are fitted first. The window, which smears steep slopes, and the detrending act on it as on the
     measurement, and what the two differ by is smoothed and multiplied on (prewhitening). Where texture hides the grain
-    the blurred noise speaks alone.
+    they speak alone.
 
     Args:
         power: (3, 3, BLOCK, BLOCK // 2 + 1), measured under the window.
@@ -88,10 +89,10 @@ def fit_spectrum(power: Tensor, share: Tensor, floor: Tensor) -> Tensor:
     trust = ((share - UNTRUSTED) / (TRUSTED - UNTRUSTED)).clamp(0, 1) * (kept_power() > SEEN)
     density = torch.empty_like(own)
     for channel in range(3):
-        model = _fit_blurred_noise(own[channel], trust[channel], floor[channel])
-        shown = _seen() @ (_blurred_density(model, FINE)[0].flatten().float() + floor[channel])
+        model = _fit_two_noises(own[channel], trust[channel], floor[channel])
+        shown = _seen() @ _density(model, FINE)[0].flatten().float()
         excess = _smooth(trust[channel] * own[channel] / shown, trust[channel], 1.0)
-        density[channel] = (_blurred_density(model, BLOCK)[0][:, : BLOCK // 2 + 1].float() + floor[channel]) * excess
+        density[channel] = _density(model, BLOCK)[0][:, : BLOCK // 2 + 1].float() * excess
     both = (trust[:, None] * trust[None]).sqrt()
     shared = both * power / (own[:, None] * own[None]).sqrt()
     usual = shared.sum((2, 3), keepdim=True) / both.sum((2, 3), keepdim=True).clamp(min=BARELY)
@@ -116,29 +117,36 @@ def _log_blur(side: int, variance: Tensor) -> tuple[Tensor, Tensor]:
     return 2 * parts.sum(1).log(), -(alias.square() * parts).sum(1) / parts.sum(1)
 
 
-def _blurred_density(model: Tensor, side: int) -> tuple[Tensor, Tensor]:
-    """Power density (side, side) of a model, and the derivative (side, side, 3) of its logarithm."""
-    (down, by_down), (across, by_across) = (_log_blur(side, variance) for variance in model[1:])
-    terms = torch.broadcast_tensors(torch.ones(1, 1, dtype=torch.float64), by_down[:, None], by_across[None])
-    return (model[0] + down[:, None] + across[None]).exp(), torch.stack(terms, 2)
+def _density(model: Tensor, side: int) -> tuple[Tensor, Tensor]:
+    """Power density (side, side) of a model, and its derivatives (side, side, 4)."""
+    (down, by_down), (across, by_across) = (_log_blur(side, variance) for variance in model[1:3])
+    blurred = (model[0] + down[:, None] + across[None]).exp()
+    white = model[3].exp().expand_as(blurred)
+    return blurred + white, torch.stack((blurred, blurred * by_down[:, None], blurred * by_across[None], white), 2)
 
 
-def _fit_blurred_noise(power: Tensor, trust: Tensor, floor: Tensor) -> Tensor:
-    """Log level and the variances in px², down and across, of the blur of white noise that shows a power (3)."""
+def _fit_two_noises(power: Tensor, trust: Tensor, floor: Tensor) -> Tensor:
+    """Log density of a blurred noise, variances of its blur in px², down and across, log density of a white one (4).
+
+    The white one is the rounding's where nothing else is to be seen.
+    """
     seen = _seen().flatten(0, 1).double()
-    power, floor = power.flatten().double(), float(floor)
+    power, least = power.flatten().double(), floor.double().log()
     weight = (trust.clamp(min=BARELY) * frequency_copies()).flatten().double()
     level = (weight * power).sum() / (weight * seen.sum(1)).sum()
-    model = torch.tensor([float(level.log()) - 4 * math.log(3), 0.0, 0.0], dtype=torch.float64)  # three aliases each
+    model = torch.stack((level.log() - 4 * math.log(3), 0 * level, 0 * level, least))  # of three aliases each
     for _ in range(STEPS):
-        density, terms = _blurred_density(model, FINE)
-        shown = seen @ (density + floor).flatten()
-        change = seen @ (density[..., None] * terms).flatten(0, 1) / shown[:, None]
+        density, change = _density(model, FINE)
+        shown = seen @ density.flatten()
+        change = seen @ change.flatten(0, 1) / shown[:, None]
         normal = change.T @ (weight[:, None] * change)
-        ridge = 1e-9 * normal.diagonal().mean() * torch.eye(3)
-        step = torch.linalg.solve(normal + ridge, change.T @ (weight * (power / shown).log()))
-        model = model + step.clamp(-LARGEST_STEP, LARGEST_STEP)
-        model[1:] = model[1:].clamp(0, WIDEST_BLUR)
+        rise = change.T @ (weight * (power / shown).log())
+        normal += 1e-9 * normal.diagonal().mean() * torch.eye(4)
+        normal[3, 3] += DOUBT
+        rise[3] -= DOUBT * (model[3] - least)
+        model = model + torch.linalg.solve(normal, rise).clamp(-LARGEST_STEP, LARGEST_STEP)
+        model[1:3] = model[1:3].clamp(0, WIDEST_BLUR)
+        model[3] = model[3].clamp(min=least)
     return model
 
 

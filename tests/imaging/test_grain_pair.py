@@ -7,6 +7,7 @@ import pytest
 import torch
 from edit_first.headless import files
 from edit_first.imaging import grain_pair, masks
+from edit_first.imaging.spectrum import BLOCK, frequency_copies, frequency_radius
 
 PHOTOS = Path(grain_pair.__file__).parents[1] / "assets" / "photos"
 
@@ -48,3 +49,30 @@ def test_one_known_brightness_speaks_for_all():
     counts = np.zeros((3, grain_pair.NODES))
     counts[:, 16] = 1000
     assert np.allclose(grain_pair._smooth_curves(counts, np.where(counts > 0, 0.02, 0.0)), 0.02, rtol=0.05)
+
+
+@pytest.mark.parametrize("name", ["grass.png", "gravel.png"])
+def test_spectrum_of_coarse_grain_is_not_that_of_the_texture(name):
+    """Coarse grain has next to nothing at high frequencies, and these textures have it there."""
+    picture = masks.gaussian_blur(files.read_image(PHOTOS / name)[0].movedim(3, 1)[:, :, :256, :256], 0.5)
+    noise = masks.gaussian_blur(torch.randn(picture.shape, generator=torch.Generator().manual_seed(1)), 0.8)
+    plate = ((picture + 6 / 255 * noise / noise.std()).clamp(0, 1) * 255).round() / 255
+    rendering = (masks.gaussian_blur(picture, 0.7) * 255).round() / 255
+    found = grain_pair.compare(plate, rendering, torch.ones_like(picture[:, :1])).lacking
+    power = found.spectrum.diagonal(dim1=0, dim2=1).mean(2) * BLOCK**2
+    delta = torch.zeros(1, 1, 64, 64)
+    delta[..., 32, 32] = 1
+    truth = torch.fft.rfft2(masks.gaussian_blur(delta, 0.8))[0, 0].abs().square()[::4, ::4]
+    truth = truth * BLOCK**2 / (truth * frequency_copies()).sum() + 1 / 12 / 6**2
+    error = 10 * torch.log10(power / truth)
+    assert error[frequency_radius() < 6].abs().max() < 1.0
+    assert error.square().mean().sqrt() < 1.5  # 5 dB when the residual's power is taken for the grain's
+
+
+def test_grain_of_the_original_does_not_hide_that_the_rendering_is_softer(coffee):
+    original = (coffee + 5 / 255 * torch.randn(coffee.shape, generator=torch.Generator().manual_seed(1))).clamp(0, 1)
+    everywhere = torch.ones_like(coffee[:, :1])
+    softer = grain_pair.compare(original, masks.gaussian_blur(coffee, 0.7), everywhere).response
+    assert softer[0, 4] > 1.5  # of 1.83
+    same = grain_pair.compare(original, coffee, everywhere).response
+    assert (same - 1).abs().max() < 0.05
