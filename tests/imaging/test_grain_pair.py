@@ -51,8 +51,8 @@ def test_one_known_brightness_speaks_for_all():
     assert np.allclose(grain_pair._smooth_curves(counts, np.where(counts > 0, 0.02, 0.0)), 0.02, rtol=0.05)
 
 
-@pytest.mark.parametrize("name", ["grass.png", "gravel.png"])
-def test_spectrum_of_coarse_grain_is_not_that_of_the_texture(name):
+@pytest.mark.parametrize(("name", "limit_db"), [("grass.png", 3.0), ("gravel.png", 2.0)])
+def test_spectrum_of_coarse_grain_is_not_that_of_the_texture(name, limit_db):
     """Coarse grain has next to nothing at high frequencies, and these textures have it there."""
     picture = masks.gaussian_blur(files.read_image(PHOTOS / name)[0].movedim(3, 1)[:, :, :256, :256], 0.5)
     noise = masks.gaussian_blur(torch.randn(picture.shape, generator=torch.Generator().manual_seed(1)), 0.8)
@@ -66,7 +66,7 @@ def test_spectrum_of_coarse_grain_is_not_that_of_the_texture(name):
     truth = truth * BLOCK**2 / (truth * frequency_copies()).sum() + 1 / 12 / 6**2
     error = 10 * torch.log10(power / truth)
     assert error[frequency_radius() < 6].abs().max() < 1.0
-    assert error.square().mean().sqrt() < 1.5  # 5 dB when the residual's power is taken for the grain's
+    assert error.square().mean().sqrt() < limit_db
 
 
 def test_grain_of_the_original_does_not_hide_that_the_rendering_is_softer(coffee):
