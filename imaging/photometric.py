@@ -179,7 +179,7 @@ def _fit_affine(source: Tensor, target: Tensor) -> Affine:
     pull = torch.tensor([RIDGE * count] * channels + [0], dtype=source.dtype, device=source.device)
     matrix = identity
     for _ in range(IRLS_STEPS):
-        residual = (target - matrix @ design).norm(dim=0)
+        residual = (target - matrix @ design).square().sum(0).sqrt()  # `norm` over few rows is ten times slower
         weight = 1 / (1 + (residual / (2 * residual.median()).clamp(min=1e-4)) ** 2)
         weighted = weight * design
         matrix = torch.linalg.solve(
