@@ -9,6 +9,7 @@ from torch import Tensor
 from ..imaging import color, masks
 from ..imaging.evidence import border_steps
 from ..imaging.harmonize import Harmony
+from ..imaging.projection import ShadowLight
 from .report import Measurement, Place, Report
 
 SIDE = 512  # light is low-frequency; the measurement runs at this size
@@ -196,3 +197,12 @@ def harmony_report(image: Tensor, edit_mask: Tensor, original: Tensor | None, su
             detail = f"{hold.before:.2f} before; its pixels got {hold.share:.0%} of the correction"
             measurements.append(Measurement("brand_delta_e00", hold.after, frame, detail, hold.color))
     return Report(tuple(measurements)) + lighting_report(image, edit_mask, original)
+
+
+def shadow_report(image: Tensor, lights: tuple[ShadowLight, ...]) -> Report:
+    """The light by which a shadow was cast in each frame, and how sure it is."""
+    measurements = []
+    for index, light in enumerate(lights):
+        frame = Place(0, 0, image.shape[3], image.shape[2], index)
+        measurements.append(Measurement("shadow_confidence", light.confidence, frame, light.describe()))
+    return Report(tuple(measurements))

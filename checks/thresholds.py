@@ -442,6 +442,11 @@ THRESHOLDS = (
         "How much more the picture steps across the edit's border than along contours beside it.",
         "shown for information: without the original, the outline of what was edited is a step, too",
     ),
+    Threshold(
+        "shadow_confidence", "fraction", "higher", None, None, "warn", "",
+        "How sure the light of a cast shadow is: 1 = as set or read off a shadow that explains the picture, 0 = nothing found.",
+        "shown for information",
+    ),
 )  # fmt: skip
 
 _BY_METRIC = {row.metric: row for row in THRESHOLDS}

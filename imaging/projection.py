@@ -29,6 +29,13 @@ class ShadowLight:
     confidence: float = 1.0  # 1 = given, or a shadow that explains the picture; 0 = nothing found
     reason: str = ""  # one sentence for people
 
+    def describe(self) -> str:
+        """One sentence for people."""
+        return (
+            f"azimuth {self.azimuth_deg:.0f} deg, elevation {self.elevation_deg:.0f} deg, softness "
+            f"{self.softness_px:.1f} px, opacity {self.opacity:.2f}, confidence {self.confidence:.2f}: {self.reason}"
+        )
+
 
 def shadow_vector(light: ShadowLight, foreshortening: float) -> tuple[float, float]:
     """Where the shadow of a point that is 1 px high in the picture falls, in px right of and below its foot."""

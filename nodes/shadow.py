@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from comfy_api.latest import io, ui
 
+from ..checks.lighting import shadow_report
+from ..checks.report import Report
 from ..imaging import shadow as library
-from . import convert
+from . import convert, types
 
 
 class CastShadow(io.ComfyNode):
@@ -65,10 +67,12 @@ class CastShadow(io.ComfyNode):
                     tooltip="How much shorter depth on the ground looks than width: the sine of the camera's tilt. "
                     "0 = eye level, 0.9 = from above.",
                 ),
+                types.report_input(),
             ],
             outputs=[
                 io.Image.Output("image", "image", tooltip="The picture with the shadow."),
                 io.Mask.Output("shadow_mask", "shadow_mask", tooltip="Share of the light taken: use it as a layer."),
+                types.Report.Output("report", "report", tooltip="The light that was used, and how sure it is."),
             ],
         )  # fmt: skip
 
@@ -76,7 +80,7 @@ class CastShadow(io.ComfyNode):
     def execute(
         cls, image, object_mask, light_azimuth_deg=135.0, light_elevation_deg=45.0, opacity=0.6, softness_px=12.0,
         contact=0.5, reflection=0.0, lock_mask=None, auto=False, reference_mask=None, depth=1.0,
-        foreshortening=library.GROUND_FORESHORTENING,
+        foreshortening=library.GROUND_FORESHORTENING, report=None,
     ) -> io.NodeOutput:  # fmt: skip
         frames = convert.image_in(image)
         result = library.cast_shadow(
@@ -95,13 +99,13 @@ class CastShadow(io.ComfyNode):
             lock_mask=convert.mask_in(lock_mask, frames, "lock_mask"),
             progress=convert.progress(),
         )
-        lights = "\n".join(
-            f"azimuth {light.azimuth_deg:.0f} deg, elevation {light.elevation_deg:.0f} deg, softness "
-            f"{light.softness_px:.1f} px, opacity {light.opacity:.2f}, confidence {light.confidence:.2f}: {light.reason}"
-            for light in result.light
-        )
+        lights = "\n".join(light.describe() for light in result.light)
+        measured = shadow_report(frames, result.light)
         return io.NodeOutput(
-            convert.image_out(result.image, image), convert.mask_out(result.mask), ui=ui.PreviewText(lights)
+            convert.image_out(result.image, image),
+            convert.mask_out(result.mask),
+            (report or Report()) + measured,
+            ui=ui.PreviewText(lights),
         )
 
 

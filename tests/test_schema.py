@@ -40,7 +40,7 @@ CONTRACT = {
     ),
     "EditFirst_CastShadow": (
         "image object_mask light_azimuth_deg light_elevation_deg opacity softness_px contact reflection lock_mask",
-        "image:IMAGE shadow_mask:MASK",
+        "image:IMAGE shadow_mask:MASK report:EDIT_FIRST_REPORT",
     ),
     "EditFirst_AnchorLock": (
         "original edited align match_color sensitivity edit_mask lock_mask",
