@@ -33,13 +33,17 @@ def see(canvas: Tensor) -> Seen:
     return Seen(canvas, edge_quality.find_edges(canvas), color.lightness(canvas)[0, 0].cpu().numpy())
 
 
-def canvas_findings(seen: Seen) -> list[Finding]:
-    """Judge a canvas without any mask."""
+def canvas_findings(seen: Seen, edit: np.ndarray | None = None) -> list[Finding]:
+    """Judge a canvas as a whole.
+
+    Args:
+        edit: (h, w) bool; of specks those within it count alone: drops and stars of the approved picture are meant.
+    """
     return [
         focus(seen.edges),
         _ringing(seen.edges),
         _jagged(seen.edges),
-        _specks(seen.lightness),
+        _specks(seen.lightness, edit),
         _burnt(seen.image),
         _banded(seen.image),
     ]
@@ -76,8 +80,10 @@ def _jagged(edges: Edges) -> Finding:
     return Finding(Measurement("jagged_edge_energy", value, largest_part(where)), where)
 
 
-def _specks(lightness: np.ndarray) -> Finding:
+def _specks(lightness: np.ndarray, edit: np.ndarray | None) -> Finding:
     found = artifacts.specks(lightness)
+    if edit is not None:
+        found = found[edit[found[:, 1], found[:, 0]]]
     where = np.zeros(lightness.shape, bool)
     where[found[:, 1], found[:, 0]] = True
     where = grown(where, 2 * REPAIR_PX)

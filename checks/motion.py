@@ -109,7 +109,8 @@ def _judge_frame(
     if min(plan.width, plan.height) < MIN_CANVAS_PX:
         return found, None
     seen = canvas.see(library.clean_canvas(frame, plan))
-    found += canvas.canvas_findings(seen)
+    edited = None if edit is None else (library.mask_to_canvas(edit, plan) > 0.5)[0, 0].cpu().numpy()
+    found += canvas.canvas_findings(seen, edited if edited is not None and edited.any() else None)
     for mask, name in ((edit, "edit"), (subject, "subject")):
         if mask is not None:
             found += _region_findings(seen, library.mask_to_canvas(mask, plan), name)

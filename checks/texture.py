@@ -27,6 +27,7 @@ BINS, MIN_BIN = 6, 6  # of like structure, and blocks that one needs on either s
 FLAT_SHARE = 0.35  # of the blocks, the least structured, where grain shows and texture does not
 FLAT_LIMIT = 6 / 255  # coarse detail of a block, beyond which what looks like grain is texture
 MIN_BLOCKS, MIN_STRUCTURED = 12, 24  # on either side
+BLIND_FACTOR = 2  # without an original twice as many, for what is out of focus has a few sharp blocks
 MIN_FLAT = 0.05  # of the blocks; a few flat ones in what is textured throughout are chance
 CLIPPED = 0.03  # nearer to black or white than this a block says nothing of grain
 CLIPPED_PAIR = 0.01  # the same where both pictures are clipped alike
@@ -39,7 +40,7 @@ LEAST_GAIN = 0.3  # of fine texture; with less it is not told what blur took fro
 LOST_TEXTURE = 4 / 255  # detail that fine in flat parts, with less left than that: texture, and grain has no number
 MASKING = 0.15  # of the texture in a block: grain of less is not seen in it
 KEPT_GRAIN = 0.5 / 255  # of grain that both pictures share and that is not told from texture
-BLIND_SPREAD = 0.2  # doublings by which the grain of two parts of a picture differs anyhow, where no original tells it
+BLIND_SPREAD = 0.25  # doublings by which the grain of two parts of a picture differs anyhow, where no original tells it
 IMMERKAER = np.outer((1, -2, 1), (1, -2, 1)).astype(np.float32) / 6
 
 
@@ -189,25 +190,37 @@ def _sharpness(blocks: Blocks, inside: np.ndarray, reference: Blocks, *, blind: 
     as the original is, or blurred. Without an original that is not told.
     """
     ways = (("mid", "sharpness", LEAST_STRUCTURE), ("coarse", "acuity", LEAST_COARSE))
+    factor = BLIND_FACTOR if blind else 1
     for detail, sharpness, least in ways[:1] if blind else ways:
         structure, structures = getattr(blocks, detail), getattr(reference, detail)
         here, there = inside & (structure >= least), structures >= least
-        if min(here.sum(), there.sum()) >= MIN_STRUCTURED:
-            values = getattr(blocks, sharpness)
-            return _at_like_structure(structure, values, here, structures[there], getattr(reference, sharpness)[there])
+        if min(here.sum(), there.sum()) >= factor * MIN_STRUCTURED:
+            values, usual = getattr(blocks, sharpness), getattr(reference, sharpness)[there]
+            return _at_like_structure(structure, values, here, structures[there], usual, factor * MIN_BIN)
     return None
 
 
 def _at_like_structure(
-    structure: np.ndarray, values: np.ndarray, inside: np.ndarray, structures: np.ndarray, usual: np.ndarray
+    structure: np.ndarray,
+    values: np.ndarray,
+    inside: np.ndarray,
+    structures: np.ndarray,
+    usual: np.ndarray,
+    least: int,
 ) -> tuple | None:
-    """How far values lie from the usual ones at like structure: the mean of the bins' medians, and every block's."""
+    """How far values lie from the usual ones at like structure: the mean of the bins' medians, and every block's.
+
+    Args:
+        structure, values, inside: of the blocks that are judged, (rows, columns).
+        structures, usual: of those they are compared with, (n,).
+        least: blocks that a bin needs on either side.
+    """
     edges = np.quantile(np.concatenate((structure[inside], structures)), np.linspace(0, 1, BINS + 1))[1:-1]
     number, numbers = np.searchsorted(edges, structure), np.searchsorted(edges, structures)
     difference, bins = np.zeros_like(structure), []
     for index in range(BINS):
         here, there = inside & (number == index), numbers == index
-        if min(here.sum(), there.sum()) < MIN_BIN:
+        if min(here.sum(), there.sum()) < least:
             continue
         difference[here] = values[here] - np.median(usual[there])
         bins.append((float(np.median(difference[here])), int(here.sum())))

@@ -389,7 +389,7 @@ THRESHOLDS = (
     ),
     Threshold(
         "floating_specks", "specks", "lower", 10, 5, "warn", "Crop to Region",
-        "Small round spots that stand alone on a calm ground.",
+        "Small round spots that stand alone on a calm ground; with an edit mask, those within the edit.",
         "benchmarks/motion.py: 98 % of 195 clean stills have at most 4; of 39 others, with 8 specks 31 % are over; a warning at most, for drops, stars and petals are specks, too",
     ),
     Threshold(

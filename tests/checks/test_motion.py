@@ -2,6 +2,7 @@ import math
 
 import pytest
 import torch
+from edit_first.checks import canvas
 from edit_first.checks.motion import check_motion
 from edit_first.imaging import masks
 
@@ -76,3 +77,18 @@ def test_flat_frames_and_empty_masks_are_judged(shade):
 def test_unknown_model_is_named():
     with pytest.raises(ValueError, match="video_model is 'Sora 9'; choose one of any video model, Wan 480p"):
         check_motion(torch.rand(1, 3, 64, 64), model="Sora 9")
+
+
+def test_with_an_edit_only_its_own_specks_count():
+    picture = torch.full((1, 3, 200, 320), 0.5)
+    picture[..., 50:53, 60:63] = picture[..., 50:53, 200:203] = 0.9
+    edit = torch.zeros(1, 1, 200, 320)
+    edit[..., 20:100, 20:100] = 1
+    seen = canvas.see(picture)
+    counts = [
+        next(
+            f.measurement.value for f in canvas.canvas_findings(seen, mask) if f.measurement.metric == "floating_specks"
+        )
+        for mask in (None, edit[0, 0].numpy() > 0)
+    ]
+    assert counts == [2, 1]

@@ -68,7 +68,7 @@ def test_grain_is_told_from_the_original_where_nothing_is_flat(gravel, make_disc
 def test_a_patch_without_the_plates_grain_is_cleaner(coffee, make_disc):
     disc, plate = make_disc(coffee), grained(coffee)
     found = texture_report(torch.where(disc > 0, coffee, plate), disc, plate=plate).measurements[0]
-    assert found.verdict("production") == "warn" and "cleaner" in found.detail
+    assert found.value > 0.4 and "cleaner" in found.detail
 
 
 def test_a_small_region_is_measured(coffee, make_disc):
