@@ -27,7 +27,6 @@ BINS, MIN_BIN = 6, 6  # of like structure, and blocks that one needs on either s
 FLAT_SHARE = 0.35  # of the blocks, the least structured, where grain shows and texture does not
 FLAT_LIMIT = 6 / 255  # coarse detail of a block, beyond which what looks like grain is texture
 MIN_BLOCKS, MIN_STRUCTURED = 12, 24  # on either side
-BLIND_FACTOR = 2  # without an original twice as many, for what is out of focus has a few sharp blocks
 MIN_FLAT = 0.05  # of the blocks; a few flat ones in what is textured throughout are chance
 CLIPPED = 0.03  # nearer to black or white than this a block says nothing of grain
 CLIPPED_PAIR = 0.01  # the same where both pictures are clipped alike
@@ -143,11 +142,15 @@ def texture_findings(view: View) -> tuple[Finding, Finding]:
         reach = max(RING_SHARE * max(view.region.shape), RING_LEAST_PX)
         ring = (block_mean(view.distance < -GAP_PX) > 0.999) & (block_mean(view.distance) > -reach)
         reference = blocks.at(ring)
-        if view.before is not None:
+        if view.before is None:
+            grain = _grain(blocks, inside, reference, BLIND_SPREAD)
+            # In larger blocks, as in the pair: what is out of focus has a few small sharp ones.
+            larger, around = blocks.doubled(), _quarters(ring) > 0.999
+            sharp = _sharpness(larger, _wholly(_quarters(whole), _quarters(changed)), larger.at(around), blind=True)
+        else:
             reference = reference.joined(measure_blocks(split_bands(view.luma[0])).at(inside))
-        blind = view.before is None
-        grain = _grain(blocks, inside, reference, BLIND_SPREAD if blind else 0.0)
-        sharp = _sharpness(blocks, inside, reference, blind=blind)
+            grain = _grain(blocks, inside, reference, 0.0)
+            sharp = _sharpness(blocks, inside, reference, blind=False)
     return (
         _finding(view, "grain_log2_ratio", grain, ("grainier", "cleaner"), told),
         _finding(view, "sharpness_log2_ratio", sharp, ("sharper", "softer"), told),
@@ -156,7 +159,7 @@ def texture_findings(view: View) -> tuple[Finding, Finding]:
 
 def same_content(view: View) -> float:
     """Correlation of the structure of both pictures where they differ: 1 = the same content, whatever its color."""
-    if view.changed.sum() < BLOCK_PX**2:
+    if view.changed.sum() < (2 * BLOCK_PX) ** 2:
         return 1.0
     bands = []
     for luma in view.luma:
@@ -190,13 +193,14 @@ def _sharpness(blocks: Blocks, inside: np.ndarray, reference: Blocks, *, blind: 
     as the original is, or blurred. Without an original that is not told.
     """
     ways = (("mid", "sharpness", LEAST_STRUCTURE), ("coarse", "acuity", LEAST_COARSE))
-    factor = BLIND_FACTOR if blind else 1
+    fewer = 2 if blind else 1
     for detail, sharpness, least in ways[:1] if blind else ways:
         structure, structures = getattr(blocks, detail), getattr(reference, detail)
         here, there = inside & (structure >= least), structures >= least
-        if min(here.sum(), there.sum()) >= factor * MIN_STRUCTURED:
+        if min(here.sum(), there.sum()) >= MIN_STRUCTURED // fewer:
             values, usual = getattr(blocks, sharpness), getattr(reference, sharpness)[there]
-            return _at_like_structure(structure, values, here, structures[there], usual, factor * MIN_BIN)
+            value = _at_like_structure(structure, values, here, structures[there], usual, MIN_BIN // fewer)
+            return (value[0], np.kron(value[1], np.ones((2, 2)))) if blind and value else value
     return None
 
 
