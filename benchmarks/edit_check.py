@@ -36,7 +36,7 @@ SIDE = 1024  # px, the longer side; smaller photographs stay as they are
 MASKS = ("blob", "object")
 FEATHER_PX = 6.0
 MARGIN_PX = 12  # that a mask leaves around what is edited in it
-MARGIN_SHARE = 0.012  # the same of the longer side, where one edit is saved at several sizes
+MARGIN_SHARE = 0.02  # the same of the longer side, where one edit is saved at several sizes: 10 px at 512
 # An outline hides a border where the picture itself steps this far across it, in CIELAB, along this share of it.
 HIDING_STEP, HIDING_SHARE = 6.0, 0.6
 Change = Callable[["Host"], Tensor]
