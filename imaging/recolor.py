@@ -104,7 +104,7 @@ def decompose(pixels: Tensor, solid: Tensor) -> Appearance:
         The parts; `albedo * shading + highlight * white + texture` is `pixels` again.
     """
     white = WHITE.to(pixels)
-    brightness = pixels.norm(dim=0)
+    brightness = pixels.square().sum(0).sqrt()  # `norm` over few rows is ten times slower
     low, high = torch.quantile(_sample(brightness[solid]), torch.tensor(MIDTONES, device=pixels.device))
     typical = solid & (brightness >= low) & (brightness <= high)
     body = (pixels / brightness.clamp(min=1e-6))[:, typical].median(1).values
