@@ -116,7 +116,9 @@ def test_run_jump_and_reload(ui):
 
 def test_a_fresh_copy_shows_no_verdict_on_what_another_copy_held(ui):
     fresh = graph(on_fail="pass", filename_prefix=f"fresh/{ui.renderer}")
-    panels = "app.graph.nodes.flatMap(({ widgets }) => widgets ?? []).filter(({ name }) => name === 'report_panel').length"
+    panels = (
+        "app.graph.nodes.flatMap(({ widgets }) => widgets ?? []).filter(({ name }) => name === 'report_panel').length"
+    )
     ui.load(fresh)
     ui.page.evaluate("app.graph.nodes.find(({ title }) => title === 'Before').widgets[0].value = 'spoiled.png'")
     ui.run_workflow()
