@@ -21,7 +21,7 @@ from scipy.stats import spearmanr
 from skimage.metrics import structural_similarity
 from torch import Tensor
 
-SIDE = 512
+SIDE = 768
 MISPLACED_PX = (2.5, 2.0)
 SOFT_PX, LIGHTER, FEATHER_PX = 0.7, 0.016, 3.0
 OUTCOMES = ("S-CIELAB difference", "1 - SSIM")
@@ -69,14 +69,14 @@ def common_forecasts(view: View, luma: np.ndarray, band: np.ndarray) -> dict[str
 
 
 def rows() -> list[dict]:
-    """Every photograph of the set with one mask; pairs take turns, so that each half holds both kinds."""
+    """Every photograph of the set with a blob, and with an object where it has one."""
     found = []
     for number, photo in enumerate(calibration.photo_set()):
         image = photo.load(SIDE)
-        mask = calibration.object_mask(image, number) if number // 2 % 2 else None
-        kind = "blob" if mask is None else "object"
-        mask = calibration.blob_mask(image, number) if mask is None else mask
-        found.append({"photo": photo.name, "half": photo.half, "mask": kind, **measure(image, mask)})
+        both = {"blob": calibration.blob_mask(image, number), "object": calibration.object_mask(image, number)}
+        for kind, mask in both.items():
+            if mask is not None:
+                found.append({"photo": photo.name, "half": photo.half, "mask": kind, **measure(image, mask)})
     return found
 
 
@@ -109,6 +109,13 @@ def summarize(found: list[dict]) -> dict:
         "spearman, held out": {
             outcome: {forecast: rank_agreement(held_out, forecast, outcome) for forecast in FORECASTS}
             for outcome in OUTCOMES
+        },
+        "spearman of the border bridge by mask, held out": {
+            kind: {
+                outcome: rank_agreement([row for row in held_out if row["mask"] == kind], "border bridge", outcome)
+                for outcome in OUTCOMES
+            }
+            for kind in ("blob", "object")
         },
         "hardest": _extreme(found, -1),
         "easiest": _extreme(found, 1),

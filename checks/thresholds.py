@@ -275,12 +275,12 @@ THRESHOLDS = (
     Threshold(
         "border_bridge_delta_e", "CIELAB", "lower", 12, 9, "warn", "",
         "How unpredictable the picture is along the edit mask's border: error of filling the border from both sides.",
-        "benchmarks/complexity.py, 78 regions: a quarter read over 9, a tenth over 12; rank correlation with the visibility of a standard imperfect edit 0.85 (0.69 to 0.94), a proxy",
+        "benchmarks/complexity.py at 768 px: a quarter of the regions read over 10, a tenth over 13; rank correlation with the visibility of a standard imperfect edit, a proxy, 0.91 (0.80 to 0.96) on blobs, 0.54 (0.24 to 0.80) on objects' outlines",
     ),
     Threshold(
         "border_strand_fraction", "fraction", "lower", 0.45, 0.3, "warn", "",
         "Share of the edit mask's border that thin lines such as hair cross.",
-        "benchmarks/complexity.py, 78 regions: a quarter read over 0.27, one in twenty over 0.47",
+        "benchmarks/complexity.py at 768 px: a quarter of the regions read over 0.25, one in twenty over 0.44",
     ),
     Threshold(
         "mask_translucent_fraction", "fraction", "lower", 0.15, 0.05, "warn", "",
