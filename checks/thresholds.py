@@ -275,7 +275,7 @@ THRESHOLDS = (
     Threshold(
         "border_bridge_delta_e", "CIELAB", "lower", 12, 9, "warn", "",
         "How unpredictable the picture is along the edit mask's border: error of filling the border from both sides.",
-        "benchmarks/complexity.py at 768 px: a quarter of the regions read over 10, a tenth over 13; rank correlation with the visibility of a standard imperfect edit, a proxy, 0.91 (0.80 to 0.96) on blobs, 0.54 (0.24 to 0.80) on objects' outlines",
+        "benchmarks/complexity.py at 768 px: a quarter of the regions read over 10, a tenth over 13; rank correlation with the visibility of a standard imperfect edit, a proxy, 0.91 (0.80 to 0.95) on blobs, 0.54 (0.24 to 0.80) on objects' outlines",
     ),
     Threshold(
         "border_strand_fraction", "fraction", "lower", 0.45, 0.3, "warn", "",
