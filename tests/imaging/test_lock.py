@@ -6,6 +6,7 @@ import torch
 from edit_first.benchmarks import drift
 from edit_first.imaging import lock
 
+pytestmark = pytest.mark.xdist_group("lock")  # one worker restores the scene for all
 PHOTOS = drift.ROOT / "assets" / "photos"
 TYPICAL = {"zoom": 0.009, "dx": 4.3, "dy": -2.6, "rotation_deg": 0.2, "size": (0.98, 1.02), "gain": 0.94, "gamma": 1.08,
            "white_balance": 0.02, "falloff": 0.03, "blur_px": 0.4, "vae": 0.2, "noise": 1.0, "jpeg": 90}  # fmt: skip
@@ -26,8 +27,13 @@ def scene():
 
 
 @pytest.fixture(scope="module")
-def restored(scene):
-    return lock.restore(library(scene.original), library(scene.edited))
+def given(scene):
+    return library(scene.original), library(scene.edited)
+
+
+@pytest.fixture(scope="module")
+def restored(given):
+    return lock.restore(*given)
 
 
 def iou(mask, truth):
@@ -130,11 +136,8 @@ def test_batch_equals_singles(scene, restored):
     assert seen[-1] == 1.0 and len(pair.drift) == 2
 
 
-def test_inputs_are_left_alone(scene):
-    original, edited = library(scene.original), library(scene.edited)
-    before = original.clone(), edited.clone()
-    lock.restore(original, edited)
-    assert torch.equal(original, before[0]) and torch.equal(edited, before[1])
+def test_inputs_are_left_alone(scene, given, restored):
+    assert torch.equal(given[0], library(scene.original.copy())) and torch.equal(given[1], library(scene.edited.copy()))
 
 
 def test_errors(coffee):
