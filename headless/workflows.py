@@ -339,8 +339,8 @@ def trim(info: dict) -> dict:
 
 
 def load_description(path: Path) -> ModuleType:
-    """Load a description by its path; it is data with a function, not part of the package."""
-    spec = importlib.util.spec_from_file_location(f"description_{path.stem}", path)
+    """Load a description by its path; it is data with a function, and may import its neighbors of this package."""
+    spec = importlib.util.spec_from_file_location(f"{__package__}.description_{path.stem}", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -1,47 +1,8 @@
 """Stage 1, generate: find the golden image, with words of their own for the parts that matter."""
 
-BYPASSED = 4
-HUGGING_FACE = "https://huggingface.co"
-SDXL = {
-    "name": "sd_xl_base_1.0.safetensors",
-    "url": f"{HUGGING_FACE}/stabilityai/stable-diffusion-xl-base-1.0/resolve/main/sd_xl_base_1.0.safetensors",
-    "directory": "checkpoints",
-}
-QWEN_FILES = f"{HUGGING_FACE}/Comfy-Org/Qwen-Image_ComfyUI/resolve/main/split_files"
-QWEN = {
-    "name": "qwen_image_fp8_e4m3fn.safetensors",
-    "url": f"{QWEN_FILES}/diffusion_models/qwen_image_fp8_e4m3fn.safetensors",
-    "directory": "diffusion_models",
-}
-QWEN_TEXT = {
-    "name": "qwen_2.5_vl_7b_fp8_scaled.safetensors",
-    "url": f"{QWEN_FILES}/text_encoders/qwen_2.5_vl_7b_fp8_scaled.safetensors",
-    "directory": "text_encoders",
-}
-QWEN_VAE = {
-    "name": "qwen_image_vae.safetensors",
-    "url": f"{QWEN_FILES}/vae/qwen_image_vae.safetensors",
-    "directory": "vae",
-}
-FLUX = {
-    "name": "flux1-dev.safetensors",
-    "url": f"{HUGGING_FACE}/Comfy-Org/flux1-dev/resolve/main/flux1-dev.safetensors",
-    "directory": "diffusion_models",
-}
-FLUX_TEXT = [
-    {
-        "name": name,
-        "url": f"{HUGGING_FACE}/comfyanonymous/flux_text_encoders/resolve/main/{name}",
-        "directory": "text_encoders",
-    }
-    for name in ("clip_l.safetensors", "t5xxl_fp16.safetensors")
-]
-FLUX_VAE = {
-    "name": "ae.safetensors",
-    "url": f"{HUGGING_FACE}/Comfy-Org/Lumina_Image_2.0_Repackaged/resolve/main/split_files/vae/ae.safetensors",
-    "directory": "vae",
-}
+from .model_files import FLUX, FLUX_TEXT, FLUX_VAE, QWEN, QWEN_TEXT, QWEN_VAE, SDXL, rows
 
+BYPASSED = 4
 SIZE = 1024
 WHOLE = "product photograph of a marble kitchen counter at a window, soft morning light, shallow depth of field"
 AVOID = "blurry, text, watermark"
@@ -69,13 +30,7 @@ The Qwen-Image and Flux groups are bypassed. Select one and press Ctrl+B to use 
 
 | model | folder |
 |---|---|
-| [{SDXL["name"]}]({SDXL["url"]}) | models/checkpoints |
-| [{QWEN["name"]}]({QWEN["url"]}) | models/diffusion_models |
-| [{QWEN_TEXT["name"]}]({QWEN_TEXT["url"]}) | models/text_encoders |
-| [{QWEN_VAE["name"]}]({QWEN_VAE["url"]}) | models/vae |
-| [{FLUX["name"]}]({FLUX["url"]}) | models/diffusion_models |
-| [{FLUX_TEXT[0]["name"]}]({FLUX_TEXT[0]["url"]}), [{FLUX_TEXT[1]["name"]}]({FLUX_TEXT[1]["url"]}) | models/text_encoders |
-| [{FLUX_VAE["name"]}]({FLUX_VAE["url"]}) | models/vae |
+{rows(SDXL, QWEN, QWEN_TEXT, QWEN_VAE, FLUX, FLUX_TEXT, FLUX_VAE)}
 """
 
 

@@ -1,36 +1,8 @@
 """Stage 2 with an inpainting model: zones feed the sampler's masks, and the original comes back around them."""
 
-BYPASSED = 4
-HUGGING_FACE = "https://huggingface.co"
-SDXL = {
-    "name": "sd_xl_base_1.0.safetensors",
-    "url": f"{HUGGING_FACE}/stabilityai/stable-diffusion-xl-base-1.0/resolve/main/sd_xl_base_1.0.safetensors",
-    "directory": "checkpoints",
-}
-SDXL_INPAINT = {
-    "name": "sd_xl_base_1.0_inpainting_0.1.safetensors",
-    "url": f"{HUGGING_FACE}/benjamin-paine/sd-xl-alternative-bases/resolve/main/sd_xl_base_1.0_inpainting_0.1.safetensors",
-    "directory": "checkpoints",
-}
-FILL = {
-    "name": "flux1-fill-dev.safetensors",
-    "url": f"{HUGGING_FACE}/Comfy-Org/flux1-dev/resolve/main/split_files/diffusion_models/flux1-fill-dev.safetensors",
-    "directory": "diffusion_models",
-}
-FLUX_TEXT = [
-    {
-        "name": name,
-        "url": f"{HUGGING_FACE}/comfyanonymous/flux_text_encoders/resolve/main/{name}",
-        "directory": "text_encoders",
-    }
-    for name in ("clip_l.safetensors", "t5xxl_fp16.safetensors")
-]
-FLUX_VAE = {
-    "name": "ae.safetensors",
-    "url": f"{HUGGING_FACE}/Comfy-Org/Lumina_Image_2.0_Repackaged/resolve/main/split_files/vae/ae.safetensors",
-    "directory": "vae",
-}
+from .model_files import FLUX_FILL, FLUX_TEXT, FLUX_VAE, SDXL, SDXL_INPAINT, rows
 
+BYPASSED = 4
 WHOLE = "photograph, natural light"
 AVOID = "blurry, text, watermark"
 ZONES = (
@@ -58,11 +30,7 @@ The three lower groups are bypassed. Select one, press Ctrl+B, and connect its D
 
 | model | folder |
 |---|---|
-| [{SDXL["name"]}]({SDXL["url"]}) | models/checkpoints |
-| [{SDXL_INPAINT["name"]}]({SDXL_INPAINT["url"]}) | models/checkpoints |
-| [{FILL["name"]}]({FILL["url"]}) | models/diffusion_models |
-| [{FLUX_TEXT[0]["name"]}]({FLUX_TEXT[0]["url"]}), [{FLUX_TEXT[1]["name"]}]({FLUX_TEXT[1]["url"]}) | models/text_encoders |
-| [{FLUX_VAE["name"]}]({FLUX_VAE["url"]}) | models/vae |
+{rows(SDXL, SDXL_INPAINT, FLUX_FILL, FLUX_TEXT, FLUX_VAE)}
 """
 
 
@@ -169,7 +137,13 @@ def _flux_fill(graph, picture, zones, hard):
     y, mode = 840, BYPASSED
     graph.group("Inpainting model: Flux Fill (bypassed)", (840, y - 40), (1460, 690))
     unet = graph.node(
-        "UNETLoader", "Fill model", at=(860, y + 40), size=(320, 90), mode=mode, unet_name=FILL["name"], models=[FILL]
+        "UNETLoader",
+        "Fill model",
+        at=(860, y + 40),
+        size=(320, 90),
+        mode=mode,
+        unet_name=FLUX_FILL["name"],
+        models=[FLUX_FILL],
     )
     clip = graph.node(
         "DualCLIPLoader",

@@ -1,26 +1,8 @@
 """Seasonal variations: several backgrounds, seasons or markets for one winner, with the product bit-identical in all."""
 
-BYPASSED = 4
-HUGGING_FACE = "https://huggingface.co"
-FILL = {
-    "name": "flux1-fill-dev.safetensors",
-    "url": f"{HUGGING_FACE}/Comfy-Org/flux1-dev/resolve/main/split_files/diffusion_models/flux1-fill-dev.safetensors",
-    "directory": "diffusion_models",
-}
-FLUX_TEXT = [
-    {
-        "name": name,
-        "url": f"{HUGGING_FACE}/comfyanonymous/flux_text_encoders/resolve/main/{name}",
-        "directory": "text_encoders",
-    }
-    for name in ("clip_l.safetensors", "t5xxl_fp16.safetensors")
-]
-FLUX_VAE = {
-    "name": "ae.safetensors",
-    "url": f"{HUGGING_FACE}/Comfy-Org/Lumina_Image_2.0_Repackaged/resolve/main/split_files/vae/ae.safetensors",
-    "directory": "vae",
-}
+from .model_files import FLUX_FILL, FLUX_TEXT, FLUX_VAE, rows
 
+BYPASSED = 4
 PRODUCT = (
     '[{"name":"product","role":"anchor","shape":"polygon",'
     '"points":[[0.441,0.423],[0.426,0.435],[0.422,0.447],[0.413,0.46],[0.408,0.513],[0.41,0.544],'
@@ -65,9 +47,7 @@ variation: connect as many as you like to **Prompts**.
 
 | model | folder |
 |---|---|
-| [{FILL["name"]}]({FILL["url"]}) | models/diffusion_models |
-| [{FLUX_TEXT[0]["name"]}]({FLUX_TEXT[0]["url"]}), [{FLUX_TEXT[1]["name"]}]({FLUX_TEXT[1]["url"]}) | models/text_encoders |
-| [{FLUX_VAE["name"]}]({FLUX_VAE["url"]}) | models/vae |
+{rows(FLUX_FILL, FLUX_TEXT, FLUX_VAE)}
 """
 
 
@@ -215,7 +195,13 @@ def _model(graph, winner, zones):
         "InvertMask", "Background", at=(740, y + 190), size=(320, 60), mode=mode, mask=zones.out("lock_mask")
     )
     unet = graph.node(
-        "UNETLoader", "Fill model", at=(740, y + 310), size=(320, 90), mode=mode, unet_name=FILL["name"], models=[FILL]
+        "UNETLoader",
+        "Fill model",
+        at=(740, y + 310),
+        size=(320, 90),
+        mode=mode,
+        unet_name=FLUX_FILL["name"],
+        models=[FLUX_FILL],
     )
     clip = graph.node(
         "DualCLIPLoader",
