@@ -33,6 +33,7 @@ NEARLY_CLIPPED = 0.85  # of the brightest channel: the other frame may well show
 NEARLY_BLACK = 0.06
 DARK = 0.2  # sRGB value below which OKLab makes ever more of an 8-bit level that nobody sees
 CLIPPED_TRUST = 0.25  # share of a difference that counts there: white for pale still shows, a tint does not
+BLACK_TRUST = 0.1  # share at the least where both frames are nearly black
 LOWEST_LAB = np.array((0, -0.4, -0.4), np.float32)
 COLOR_CELL, COLOR_CELLS = 0.04, 26  # OKLab; cells of the colors that unchanged pixels have
 LEAST_COLOR_SHARE = 1e-4  # of the unchanged pixels, from which a color counts as known
@@ -108,8 +109,8 @@ def clipping_trust(original: np.ndarray, raw: np.ndarray) -> np.ndarray:
     highest, lowest = (reduce(of, cv2.split(raw)) for of in (cv2.max, cv2.min))
     bright = (cv2.dilate(highest, np.ones((3, 3))) >= CLIPPED) & (brightest >= NEARLY_CLIPPED)
     dark = (cv2.erode(lowest, np.ones((3, 3))) <= 1 - CLIPPED) & (brightest <= NEARLY_BLACK)
-    visible = (cv2.max(brightest, highest) / np.float32(DARK)).clip(CLIPPED_TRUST, 1)
-    return np.where(bright | dark, np.float32(CLIPPED_TRUST), visible)
+    visible = (cv2.max(brightest, highest) / np.float32(DARK)).clip(BLACK_TRUST, 1)
+    return np.where(bright | dark, np.minimum(visible, np.float32(CLIPPED_TRUST)), visible)
 
 
 def evidence(

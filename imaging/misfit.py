@@ -29,6 +29,12 @@ LEAST_RESIDUAL = 1e-3  # OKLab
 MAX_SAMPLES = 6000
 EXPLAINED, MOST_EXPLAINED = 3.2, 5.5  # ratio of an explained island's pixels: median and 90th percentile
 RING_FACTOR, RING_OFFSET = 1.2, 0.2  # by which the mean ratio of its surroundings may rise
+# Share of the frame up to which an island that shows the same structure is no edit: of colors that are found elsewhere,
+# and of its own. A recolored object shows the same structure too.
+SMALL, SMALL_OF_OWN_COLOR = 0.002, 0.015
+OWN_SHARE = 5e-4  # of the unchanged pixels, below which a color is an island's own
+LIKENESS, LIKENESS_MARGIN_PX = 0.985, 4  # correlation of lightness in an island and its rim
+SMALL_DOUBT, TEXTURE_DOUBT = 0.01, 0.2  # OKLab, and share of the activity, by which a small island may be off
 
 
 def discount(
@@ -55,8 +61,11 @@ def discount(
     if not islands.any():
         return ratio
     smooth = [cv2.GaussianBlur(image, (0, 0), BLUR_PX) for image in (original, aligned, raw)]
-    doubt = LEAST_DOUBT + DOUBT * np.linalg.norm(smooth[1] - smooth[2], axis=-1)
+    moved = np.linalg.norm(smooth[1] - smooth[2], axis=-1)
     steady = unchanged & covered & ~islands
+    slight = _slight(islands, smooth, moved, change.activity(original), steady)
+    ratio, islands = np.where(slight, np.minimum(ratio, 1), ratio), islands & ~slight
+    doubt = LEAST_DOUBT + DOUBT * moved
     # The parts of an edit are judged together: a speck alone is easily explained.
     joined = change.close_gaps(islands).astype(np.uint8)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
@@ -75,6 +84,33 @@ def discount(
     for suspect in suspects:
         cleared[suspect.window][suspect.island] = np.minimum(ratio[suspect.window][suspect.island], 1)
     return cleared
+
+
+def _slight(islands, smooth, moved: np.ndarray, activity: np.ndarray, steady: np.ndarray) -> np.ndarray:
+    """Small islands of the same structure that are off by little against what the match and texture leave: (h, w) bool."""
+    allowed = SMALL_DOUBT + DOUBT * moved + TEXTURE_DOUBT * activity
+    beyond = np.linalg.norm(smooth[0] - smooth[1], axis=-1) > allowed
+    own = _rare(smooth[0], steady) & _rare(smooth[1], steady)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(change.close_gaps(islands).astype(np.uint8), connectivity=8)
+    slight = np.zeros_like(islands)
+    for k in range(1, len(stats)):
+        window = _window(stats[k], LIKENESS_MARGIN_PX, islands.shape)
+        island = (labels[window] == k) & islands[window]
+        limit = SMALL_OF_OWN_COLOR if own[window][island].mean() > 0.5 else SMALL
+        if island.sum() > limit * islands.size or beyond[window][island].mean() > MOST_BEYOND:
+            continue
+        near = cv2.dilate(island.astype(np.uint8), np.ones((2 * LIKENESS_MARGIN_PX + 1,) * 2, np.uint8)) > 0
+        lightness = [image[window][near][:, 0] for image in smooth[:2]]
+        if min(map(np.std, lightness)) > 0 and np.corrcoef(*lightness)[0, 1] > LIKENESS:
+            slight[window] |= island
+    return slight
+
+
+def _rare(lab: np.ndarray, steady: np.ndarray) -> np.ndarray:
+    """Pixels of colors that hardly any unchanged pixel has."""
+    cells = change.color_cells(lab)
+    count = np.bincount(cells[steady], minlength=change.COLOR_CELLS**3)
+    return (count < OWN_SHARE * max(1, steady.sum()))[cells]
 
 
 @dataclass(frozen=True)
