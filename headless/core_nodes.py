@@ -153,6 +153,23 @@ def SolidMask(cls, value, width, height):
 
 
 @node(
+    "FeatherMask",
+    "Feather Mask",
+    [
+        io.Mask.Input("mask"),
+        *(io.Int.Input(name, default=0, min=0, max=MAX_SIDE) for name in ("left", "top", "right", "bottom")),
+    ],
+    [io.Mask.Output("MASK")],
+)
+def FeatherMask(cls, mask, left, top, right, bottom):
+    height, width = mask.shape[-2:]
+    x, y = torch.arange(1, width + 1), torch.arange(1, height + 1)[:, None]
+    for distance, depth in ((x, left), (y, top), (x.flip(0), right), (y.flip(0), bottom)):
+        mask = mask * (distance / max(1, min(depth, distance.numel()))).clamp(max=1)
+    return io.NodeOutput(mask)
+
+
+@node(
     "ImageScale",
     "Upscale Image",
     [
@@ -388,6 +405,7 @@ NODES = [
     ImageInvert,
     ImageBlur,
     SolidMask,
+    FeatherMask,
     ImageScale,
     GetImageSize,
     ComfySwitchNode,

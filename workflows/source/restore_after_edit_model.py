@@ -19,7 +19,7 @@ QWEN_VAE = {
     "url": f"{HUGGING_FACE}/Qwen-Image_ComfyUI/resolve/main/split_files/vae/qwen_image_vae.safetensors",
     "directory": "vae",
 }
-KITE_COLOR = 0xC81E1E
+KITE_COLOR, KITE_PX, KITE_EDGE_PX = 0xC81E1E, 96, 5
 PROMPT = "Change the pink dress to emerald green velvet. Keep everything else exactly as it is."
 
 NOTE = f"""## Restore after an edit model
@@ -89,7 +89,18 @@ def build(graph):
 def _stand_in(graph, picture):
     """What an editing model does: one new thing, and the whole frame in other colors and at another size."""
     paint = graph.node(
-        "EmptyImage", "Kite", at=(0, 390), size=(300, 130), width=96, height=96, batch_size=1, color=KITE_COLOR
+        "EmptyImage", "Kite", at=(0, 390), size=(300, 130), width=KITE_PX, height=KITE_PX, batch_size=1, color=KITE_COLOR
+    )
+    shape = graph.node(
+        "SolidMask", "Kite's shape", at=(-360, 390), size=(300, 130), value=1.0, width=KITE_PX, height=KITE_PX
+    )
+    soft = graph.node(
+        "FeatherMask",
+        "Kite's soft edge",  # painted hard, it would be sharper than its surroundings
+        at=(-360, 570),
+        size=(300, 160),
+        mask=shape.out("MASK"),
+        **dict.fromkeys(("left", "top", "right", "bottom"), KITE_EDGE_PX),
     )
     painted = graph.node(
         "ImageCompositeMasked",
@@ -98,6 +109,7 @@ def _stand_in(graph, picture):
         size=(300, 180),
         destination=picture.out("IMAGE"),
         source=paint.out("IMAGE"),
+        mask=soft.out("MASK"),
         x=30,
         y=160,
         resize_source=False,
