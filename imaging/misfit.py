@@ -34,7 +34,7 @@ RING_FACTOR, RING_OFFSET = 1.2, 0.2  # by which the mean ratio of its surroundin
 SMALL, SMALL_OF_OWN_COLOR = 0.002, 0.015
 OWN_SHARE = 5e-4  # of the unchanged pixels, below which a color is an island's own
 LIKENESS, LIKENESS_MARGIN_PX = 0.985, 4  # correlation of lightness in an island and its rim
-SMALL_DOUBT, TEXTURE_DOUBT = 0.01, 0.2  # OKLab, and share of the activity, by which a small island may be off
+SMALL_DOUBT, TEXTURE_DOUBT = 0.01, 0.25  # OKLab, and share of the activity, by which a small island may be off
 
 
 def discount(

@@ -167,6 +167,18 @@ def test_an_input_that_grows_takes_any_number_of_links(tmp_path):
         run(prompt, tmp_path)
 
 
+def test_feather_mask_ramps_each_side(tmp_path):
+    """As ComfyUI's: a side of n px rises by 1/n a px, and where two sides meet they multiply."""
+    prompt = {
+        "solid": node("SolidMask", value=1.0, width=8, height=4),
+        "soft": node("FeatherMask", mask=["solid", 0], left=4, top=2, right=0, bottom=0),
+        "show": node("PreviewAny", source=["soft", 0]),
+    }
+    mask = run(prompt, tmp_path).outputs["soft"][0][0]
+    across = torch.tensor([0.25, 0.5, 0.75, 1, 1, 1, 1, 1])
+    assert torch.equal(mask, torch.tensor([0.5, 1, 1, 1])[:, None] * across)
+
+
 def test_blocked_outputs_silence_what_depends_on_them(tmp_path):
     class Block(io.ComfyNode):
         @classmethod

@@ -114,7 +114,9 @@ def test_clipped_highlights_are_trusted_less():
 
 def test_the_dark_is_trusted_less():
     dark = np.full((8, 8, 3), 0.02, np.float32)
-    assert (change.clipping_trust(dark, dark) == change.CLIPPED_TRUST).all()
+    assert (change.clipping_trust(dark, dark) == change.BLACK_TRUST).all()
+    gray = np.full_like(dark, 0.1)
+    assert np.allclose(change.clipping_trust(gray, gray), 0.5)
     assert (change.clipping_trust(dark, dark + 0.5) == 1).all(), "black for gray is no dark difference"
 
 

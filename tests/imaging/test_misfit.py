@@ -86,3 +86,44 @@ def test_a_strong_match_leaves_more_doubt():
     raw = aligned.copy()
     raw[OBJECT] += (-0.1, 0.05, 0.05)  # the match moved the object's color by more than it is off
     assert finds(judged(original, aligned, original)[1]) and not finds(judged(original, aligned, raw)[1])
+
+
+SPOT = (slice(80, 88), slice(90, 97))  # 0.18 % of the frame
+
+
+def spotted(difference):
+    """A frame whose match moved everything by 0.05 and is off in a spot of mottled ground, whose color is everywhere."""
+    original = picture() + texture(5, 0.05)
+    aligned = original.copy()
+    aligned[SPOT] += difference
+    return original, aligned, aligned + np.float32(0.03)
+
+
+def marks(ratio):
+    return bool(change.islands(ratio)[70:100, 80:110].any())
+
+
+def test_a_small_spot_that_the_match_is_slightly_off_at_is_no_edit(monkeypatch):
+    monkeypatch.setattr(change, "LEAST_SHARE", 1e-4)
+    monkeypatch.setattr(misfit, "_suspect", lambda *_: None)
+    ratio = np.zeros(SHAPE, np.float32)
+    ratio[SPOT] = 12
+    slight, strong, other = (spotted(d) for d in (0.8 * OFFSET, 4 * OFFSET, 3 * texture(7, 0.05)[SPOT]))
+    assert not marks(misfit.discount(ratio, *slight, TRUST, EVERYWHERE, EVERYWHERE))
+    assert marks(misfit.discount(ratio, *strong, TRUST, EVERYWHERE, EVERYWHERE)), "recolored"
+    assert marks(misfit.discount(ratio, *other, TRUST, EVERYWHERE, EVERYWHERE)), "redrawn"
+    flat, off = picture(), slight[1] - slight[0]
+    assert marks(misfit.discount(ratio, flat, flat + off, flat + off, TRUST, EVERYWHERE, EVERYWHERE)), "nothing matched"
+
+
+def test_a_large_area_of_known_colors_is_not_slight():
+    original = picture() + texture(5, 0.05)
+    aligned = original.copy()
+    area = (slice(40, 80), slice(60, 110))
+    aligned[area] += 0.8 * OFFSET
+    islands = np.zeros(SHAPE, bool)
+    islands[area] = True
+    moved = np.full(SHAPE, 0.05, np.float32)
+    smooth = (original, aligned, aligned)
+    assert not misfit._slight(islands, smooth, moved, change.activity(original), ~islands).any()
+    assert misfit._slight(islands, smooth, moved, change.activity(original), np.zeros(SHAPE, bool)).sum() == 0

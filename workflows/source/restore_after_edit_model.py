@@ -89,7 +89,14 @@ def build(graph):
 def _stand_in(graph, picture):
     """What an editing model does: one new thing, and the whole frame in other colors and at another size."""
     paint = graph.node(
-        "EmptyImage", "Kite", at=(0, 390), size=(300, 130), width=KITE_PX, height=KITE_PX, batch_size=1, color=KITE_COLOR
+        "EmptyImage",
+        "Kite",
+        at=(0, 390),
+        size=(300, 130),
+        width=KITE_PX,
+        height=KITE_PX,
+        batch_size=1,
+        color=KITE_COLOR,
     )
     shape = graph.node(
         "SolidMask", "Kite's shape", at=(-360, 390), size=(300, 130), value=1.0, width=KITE_PX, height=KITE_PX
