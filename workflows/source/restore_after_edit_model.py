@@ -19,7 +19,7 @@ QWEN_VAE = {
     "url": f"{HUGGING_FACE}/Qwen-Image_ComfyUI/resolve/main/split_files/vae/qwen_image_vae.safetensors",
     "directory": "vae",
 }
-KITE_COLOR, KITE_PX, KITE_EDGE_PX = 0xC81E1E, 96, 5
+KITE_COLOR, KITE_PX, KITE_EDGE_PX = 0xC81E1E, 96, 3
 PROMPT = "Change the pink dress to emerald green velvet. Keep everything else exactly as it is."
 
 NOTE = f"""## Restore after an edit model
@@ -103,7 +103,7 @@ def _stand_in(graph, picture):
     )
     soft = graph.node(
         "FeatherMask",
-        "Kite's soft edge",  # painted hard, it would be sharper than its surroundings
+        "Kite's soft edge",  # painted hard, it is sharper than its surroundings
         at=(-360, 570),
         size=(300, 160),
         mask=shape.out("MASK"),
