@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..imaging import overlay
+from ..imaging import masks, overlay
 from .anchors import Drift, measure_drift
 from .brand import brand_colors as check_brand_colors
 from .effect import effect_finding, shift_finding
@@ -21,7 +21,7 @@ from .lighting import lighting_report
 from .report import Measurement, Place, Report
 from .seam import seam_findings
 from .texture import texture_findings
-from .view import View, make_view, to_tensor
+from .view import View, make_view
 
 HEAT_FULL_LEVELS = 8.0  # a drift of this many 8-bit levels is the end of the heat map's scale
 SPILL_LEVELS = 4  # a change that is seen, in 8-bit levels of the mean of 3 x 3 px
@@ -103,7 +103,8 @@ def _no_effect(view: View, reason: str) -> Finding:
 
 def _light(view: View) -> list[Finding]:
     region = torch.from_numpy(view.region[None, None].astype(np.float32))
-    report = lighting_report(to_tensor(view.after), region, to_tensor(view.before))
+    before, after = view.tensors
+    report = lighting_report(after, region, before)
     where, found = view.place(view.changed), []
     for measurement in report.measurements:
         heat = view.changed.astype(np.float32) if measurement.verdict("production") != "pass" else None
@@ -115,7 +116,7 @@ def _spill(drift: Drift, edit: Tensor, view: View) -> Finding:
     """Visible changes past the edit mask that hang together with the edit."""
     change = drift.change[view.frame, 0].cpu().numpy()
     inside = (edit[0, 0] > 0).cpu().numpy()
-    if not inside.any() or not (change > SPILL_LEVELS)[~inside].any():
+    if not inside.any() or not ((change > SPILL_LEVELS) & ~inside).any():
         return Finding(Measurement("mask_spill_fraction", 0.0))
     seen = (cv2.blur(change.astype(np.float32), (3, 3)) > SPILL_LEVELS) & (change > SPILL_LEVELS)
     outside = (seen & ~inside).astype(np.uint8)
@@ -141,5 +142,9 @@ def _mark(findings: list[Finding], view: View, heat: Tensor, fix: Tensor) -> Non
     for size in {plane.shape for plane in missed}:  # the judged size, and the frame's own for what spills
         together = np.maximum.reduce([plane for plane in missed if plane.shape == size])
         plane = view.enlarge(together)[0].to(heat)
-        torch.maximum(heat, plane.clamp(0, 1) * (plane >= 0.5), out=heat)
-        torch.maximum(fix, (plane >= 1).to(fix), out=fix)
+        window = masks.around(plane[None])
+        if window is None:
+            continue
+        plane, shown, failed = plane[window], heat[window], fix[window]
+        torch.maximum(shown, plane.clamp(0, 1) * (plane >= 0.5), out=shown)
+        torch.maximum(failed, (plane >= 1).to(fix), out=failed)

@@ -13,7 +13,7 @@ from .anchors import anchor_drift
 from .finding import Finding
 from .report import Measurement, Place, Report
 from .thresholds import threshold
-from .view import View, contour_windows, to_tensor
+from .view import View, contour_windows
 
 STEP_SIZES_PX = (2, 4, 8)  # a hard edge shows at the smallest, a tone step on texture only at the largest
 MIN_WINDOW_PX = 8
@@ -197,7 +197,7 @@ def seam_findings(view: View, fringe: np.ndarray | None = None) -> tuple[Finding
             step at small sizes, where it is a pixel wide, and a fringe at large ones.
     """
     region = torch.from_numpy(view.region[None, None].astype(np.float32))
-    seam = measure_seam(to_tensor(view.before), to_tensor(view.after), region, fringe)
+    seam = measure_seam(*view.tensors, region, fringe)
     if seam is None:
         return Finding(Measurement("seam_step", None, detail=NO_SEAM)), _rim(view)
     spot = np.zeros(view.region.shape, bool)

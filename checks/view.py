@@ -16,6 +16,7 @@ from .report import Place
 # Longer side, in px. Larger frames are reduced to it, so that one edit gets one verdict at every size it is saved at
 # (docs/benchmarks/edit_check.md), and a 4K frame costs what a small one does.
 JUDGED_SIDE = 1280
+NEAR_PX = 24  # of the region: as far as any measurement of color looks around, its blur included
 WINDOW_PX = 16  # of contour; a seam is seen piece by piece, so the step is averaged over pieces, not over the whole
 
 
@@ -57,21 +58,29 @@ class View:
     @cached_property
     def luma(self) -> tuple[np.ndarray | None, np.ndarray]:
         """Luma of `before` and `after`, (h, w) each."""
-        return tuple(None if image is None else color.luma(to_tensor(image))[0, 0].numpy() for image in self._pair)
+        return tuple(None if image is None else color.luma(image)[0, 0].numpy() for image in self.tensors)
 
     @cached_property
     def lab(self) -> tuple[np.ndarray | None, np.ndarray]:
-        """CIELAB of `before` and `after`, (h, w, 3) each."""
-        return tuple(None if image is None else to_array(color.srgb_to_lab(to_tensor(image))) for image in self._pair)
+        """CIELAB of `before` and `after`, (h, w, 3) each: up to `NEAR_PX` from the box around the region, 0 beyond."""
+        return tuple(None if image is None else self._lab_near(image) for image in self.tensors)
+
+    def _lab_near(self, image: Tensor) -> np.ndarray:
+        window = masks.around(torch.from_numpy(self.region)[None, None].float(), NEAR_PX)
+        lab = np.zeros(self.after.shape, np.float32)
+        if window is not None:
+            lab[window[1:]] = to_array(color.srgb_to_lab(image[window]))
+        return lab
 
     @cached_property
     def change(self) -> np.ndarray:
         """After minus before in CIELAB, (h, w, 3)."""
         return self.lab[1] - self.lab[0]
 
-    @property
-    def _pair(self) -> tuple[np.ndarray | None, np.ndarray]:
-        return self.before, self.after
+    @cached_property
+    def tensors(self) -> tuple[Tensor | None, Tensor]:
+        """`before` and `after` as (1, 3, h, w)."""
+        return tuple(None if image is None else to_tensor(image) for image in (self.before, self.after))
 
     def place(self, where: np.ndarray) -> Place | None:
         """Box around the True pixels of (h, w), in px of the full frame; None without any."""
