@@ -53,7 +53,8 @@ def test_check_warns(pictures, chelsea, make_disc):
     image = torch.where(disc > 0, torch.tensor([0xEE, 0x1C, 0x25]).view(1, 3, 1, 1) / 255, chelsea)
     files.write_png(pictures / "red.png", image.movedim(1, 3)[0])
     done = check(pictures, "red.png", "--brand-colors", "#e30613")
-    assert done.returncode == 1 and done.stdout.startswith("Warn (production): brand delta e00 of #e30613")
+    assert done.returncode == 1 and done.stdout.startswith("Warn (production): ")
+    assert "\nWARN  brand delta e00 of #e30613 is 3.79" in done.stdout
 
 
 def test_check_fails_and_says_where(pictures):

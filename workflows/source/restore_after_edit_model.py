@@ -1,24 +1,8 @@
 """Stage 2: an instruction-editing model changed one thing and moved everything; keep the one thing."""
 
+from .model_files import QWEN_EDIT, QWEN_TEXT, QWEN_VAE, rows
+
 BYPASSED = 4
-HUGGING_FACE = "https://huggingface.co/Comfy-Org"
-QWEN_EDIT = {
-    "name": "qwen_image_edit_2509_fp8_e4m3fn.safetensors",
-    "url": f"{HUGGING_FACE}/Qwen-Image-Edit_ComfyUI/resolve/main/split_files/diffusion_models/"
-    "qwen_image_edit_2509_fp8_e4m3fn.safetensors",
-    "directory": "diffusion_models",
-}
-QWEN_TEXT = {
-    "name": "qwen_2.5_vl_7b_fp8_scaled.safetensors",
-    "url": f"{HUGGING_FACE}/Qwen-Image_ComfyUI/resolve/main/split_files/text_encoders/"
-    "qwen_2.5_vl_7b_fp8_scaled.safetensors",
-    "directory": "text_encoders",
-}
-QWEN_VAE = {
-    "name": "qwen_image_vae.safetensors",
-    "url": f"{HUGGING_FACE}/Qwen-Image_ComfyUI/resolve/main/split_files/vae/qwen_image_vae.safetensors",
-    "directory": "vae",
-}
 KITE_COLOR, KITE_PX, KITE_EDGE_PX = 0xC81E1E, 96, 3
 PROMPT = "Change the pink dress to emerald green velvet. Keep everything else exactly as it is."
 
@@ -26,17 +10,15 @@ NOTE = f"""## Restore after an edit model
 
 1. **Approved picture**: what you had.
 2. **Model edit**: here a stand-in paints a red kite, and recolors and resizes the whole frame as models do, so that
-   this runs without weights. Put your instruction-editing model (Kontext, Qwen Image Edit, ...) in its place: its *raw* VAE Decode goes
-   to *edited* of **Lock**. For Qwen-Image-Edit select the group below, press Ctrl+B, and connect **Decode (Qwen)**.
+   this runs without weights. Put your instruction-editing model (Kontext, Qwen Image Edit, ...) in its place: its *raw*
+   VAE Decode goes to *edited* of **Lock**. For Qwen-Image-Edit select the group below, press Ctrl+B, and connect **Decode (Qwen)**.
 3. **Lock** brings the frame back into register and color, finds what really changed and puts only that onto the
    original. Nothing to paint. Raise **sensitivity** when a faint change is missed, or connect an edit mask.
 4. **Check**, **Gate**: every pixel outside the found mask is the original's own, or it does not reach **Save**.
 
 | for Qwen-Image-Edit | folder |
 |---|---|
-| [{QWEN_EDIT["name"]}]({QWEN_EDIT["url"]}) | models/diffusion_models |
-| [{QWEN_TEXT["name"]}]({QWEN_TEXT["url"]}) | models/text_encoders |
-| [{QWEN_VAE["name"]}]({QWEN_VAE["url"]}) | models/vae |
+{rows(QWEN_EDIT, QWEN_TEXT, QWEN_VAE)}
 """
 
 
