@@ -19,6 +19,9 @@ MIN_PIXELS = 200
 DETAIL_PX = 4.0  # finer structure is content, coarser is light
 MAX_WHITE_EV = 1.5  # daylight against tungsten differs by about 1.5 EV red over blue; beyond it a surface was recolored
 NEUTRAL_CHROMA, NEUTRAL_SHARE = 0.02, 0.05  # OKLab chroma of a neutral surface, and how much of it is needed
+# The same as a share of its lightness: in the dark a chroma that small is a color, and noise makes it. On the tuning half
+# of benchmarks/edit_check.py 0.04 still misread one clean night edit of 39, 0.03 none.
+NEUTRAL_SATURATION = 0.03
 MIN_AGREEMENT = 0.5  # correlation of detail above which two renderings show the same thing
 DIRECTION_BAND_PX = 6.0  # rim of the region whose shading tells where light comes from
 MIN_DIRECTION = 0.15  # share of the variance that a direction must explain to be one
@@ -128,12 +131,19 @@ def _against(image: Tensor, truth: Tensor, inside: Tensor) -> tuple[float, float
     shift = (_stops(image, same) - _stops(truth, same)).median(1).values
     if abs(float(shift[0] - shift[2])) > MAX_WHITE_EV:  # another color as a whole, which changes luminance as well
         return exposure, abs(float(shift[0] - shift[2])), _ratio(edited.std(), original.std())
-    neutral = same & (color.srgb_to_oklab(truth)[:, 1:].norm(dim=1, keepdim=True) <= NEUTRAL_CHROMA)
+    neutral = same & _neutral(truth)
     white = None
     if int(neutral.sum()) >= max(MIN_PIXELS, NEUTRAL_SHARE * int(same.sum())):
         change = (_stops(image, neutral) - _stops(truth, neutral)).median(1).values
         white = abs(float(change[0] - change[2]))
     return exposure, white, _ratio(edited.std(), original.std())
+
+
+def _neutral(image: Tensor) -> Tensor:
+    """Pixels (B, 1, H, W) whose color tells the light's. Dark ones must be the more neutral: stops are ratios."""
+    lab = color.srgb_to_oklab(image)
+    limit = (NEUTRAL_SATURATION * lab[:, :1]).clamp(max=NEUTRAL_CHROMA)
+    return lab[:, 1:].norm(dim=1, keepdim=True) <= limit
 
 
 def _luminance_stops(image: Tensor, where: Tensor) -> Tensor:

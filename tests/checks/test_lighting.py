@@ -86,3 +86,14 @@ def test_harmonizing_lowers_the_mismatch(scene):
     assert values(report)["light_exposure_ev"] < 0.1 * before["light_exposure_ev"]
     assert values(report)["harmony_confidence"] > 0.8
     assert "fitted on unchanged pixels" in report.text()
+
+
+def test_a_recolored_dark_region_says_nothing_of_warmth(chelsea, make_disc):
+    mask, everywhere = make_disc(chelsea, 0.3), torch.ones_like(chelsea[:, :1])
+    noise = torch.randn(chelsea.shape, generator=torch.Generator().manual_seed(0)) * 2 / 255
+    night = (lit(chelsea, (1 / 16, 1 / 16, 1 / 16), everywhere) + noise).clamp(0, 1)
+    lightness, a, b = color.srgb_to_oklab(night).split(1, 1)
+    turned = torch.where(mask > 0, color.oklab_to_srgb(torch.cat((lightness, b, -a), 1)), night).clamp(0, 1)
+    found = values(lighting.lighting_report(turned, mask, night))  # 0.74 EV where any faint color counts as neutral
+    assert found["light_white_balance_ev"] is None
+    assert found["light_exposure_ev"] < 0.1
