@@ -3,7 +3,7 @@
     python benchmarks/crop.py
 
 RIVALS_PATH names a folder with checkouts `CropAndStitch` and `NKD`; a rival that is absent or does not import is left
-out. PHOTOS_PATH names a folder with more photographs. Writes benchmarks/results/<version>/crop.json.
+out. PHOTOS_PATH names a folder with more photographs. Writes benchmarks/results/crop.json.
 """
 
 # ruff: noqa: I001

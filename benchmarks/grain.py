@@ -7,7 +7,7 @@ named in the result. Grain that a method adds is found without touching the pict
 root of 2, in three pairs of runs, so that a bin of few pixels tells the method and not its luck. The plate's own is found
 from as many pairs of draws, and as many again say how near the truth itself comes. PHOTOS_PATH names more photographs:
 every third of their verifying half, on which nothing was chosen, is measured apart. Writes
-benchmarks/results/<version>/grain.json.
+benchmarks/results/grain.json.
 """
 
 # ruff: noqa: I001

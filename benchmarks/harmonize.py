@@ -238,7 +238,7 @@ def new_objects(quick: bool) -> None:
 def write(name: str, result: dict) -> None:
     """Results with their circumstances."""
     head = {"date": datetime.date.today().isoformat(), "version": __version__, "torch": torch.__version__}
-    folder = ROOT / "benchmarks" / "results" / __version__
+    folder = ROOT / "benchmarks" / "results"
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps({**head, "python": platform.python_version(), **result}, indent=1)
     (folder / name).write_text(text + "\n")

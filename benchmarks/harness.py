@@ -18,9 +18,10 @@ import torch
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 importlib.import_module("conftest")  # loads the pack as `edit_first`
+from edit_first import __version__  # noqa: E402
 from edit_first.headless import files  # noqa: E402
 
-VERSION = "0.1.0"
+RESULTS = ROOT / "benchmarks" / "results"
 
 
 def photo_paths() -> list[Path]:
@@ -46,11 +47,12 @@ def median_seconds(call: Callable, repeats: int = 5) -> float:
 
 
 def save(name: str, result: dict, *, show: bool = True) -> None:
-    """Write benchmarks/results/<version>/<name>.json, and show it."""
-    path = ROOT / "benchmarks" / "results" / VERSION / f"{name}.json"
+    """Write benchmarks/results/<name>.json, and show it."""
+    path = RESULTS / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     about = {
         "date": datetime.date.today().isoformat(),
+        "version": __version__,
         "python": platform.python_version(),
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),

@@ -1,7 +1,7 @@
 """Anchor Lock against known truth and against the rivals: `python benchmarks/lock.py [--quick]`.
 
 Photographs: assets/photos, and the folder EDIT_FIRST_PHOTOS when set. Rivals: checkouts below the folder RIVALS_PATH;
-absent ones are left out, and the page says so. Writes results/<version>/lock.json and docs/benchmarks/lock.md.
+absent ones are left out, and the page says so. Writes results/lock.json and docs/benchmarks/lock.md.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ importlib.import_module("conftest")  # loads the pack as edit_first
 import cv2  # noqa: E402
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
+from edit_first import __version__  # noqa: E402
 from edit_first.imaging import detail, lock, registration  # noqa: E402
 
 from benchmarks import drift  # noqa: E402
 
-VERSION = "0.1.0"
-RESULTS = ROOT / "benchmarks" / "results" / VERSION
+RESULTS = ROOT / "benchmarks" / "results"
 AREAS = (0.03, 0.08, 0.15, 0.25, 0.4)
 KINDS = ("object", "object", "recolor", "remove", "object")
 LEVELS = ("light", "typical", "strong")
@@ -379,9 +379,9 @@ def page(data: dict) -> str:
     lines = [
         "# Anchor Lock: measured",
         "",
-        "Printed by `python benchmarks/lock.py`; numbers are in `benchmarks/results/" + VERSION + "/lock.json`.",
+        "Printed by `python benchmarks/lock.py`; numbers are in `benchmarks/results/lock.json`.",
         "",
-        f"{data['date']}, version {VERSION}, {data['photographs']} photographs of at most {LONGEST} px "
+        f"{data['date']}, version {data['version']}, {data['photographs']} photographs of at most {LONGEST} px "
         "(the samples of this repository"
         + (", and a folder of true-color photographs" if data["extra_photographs"] else "")
         + f"), OpenCV {data['opencv']}, torch {data['torch']}, one CPU thread, seeds {FIRST_SEED} upward.",
@@ -546,7 +546,7 @@ def main() -> None:
     ours = {"Anchor Lock": _ours(False)}
     data = {
         "date": date.today().isoformat(),
-        "version": VERSION,
+        "version": __version__,
         "python": platform.python_version(), "torch": torch.__version__, "opencv": cv2.__version__,
         "device": f"CPU, {platform.machine()}, 1 thread",
         "photographs": len(photos), "extra_photographs": bool(os.environ.get("EDIT_FIRST_PHOTOS")),

@@ -332,7 +332,7 @@ def to_markdown(result: dict) -> str:
     lines = [
         "# Seam Feather against what users have today",
         "",
-        "Printed by `benchmarks/seam.py --page` from `benchmarks/results/0.1.0/seam.json`; run the benchmark, do not edit",
+        "Printed by `benchmarks/seam.py --page` from `benchmarks/results/seam.json`; run the benchmark, do not edit",
         "this page.",
         "",
         f"Measured {result['date']} on {result['device']} ({result['threads']} thread), Python {versions['python']}, torch "
@@ -379,7 +379,7 @@ def main() -> None:
     parser.add_argument("--ours", action="store_true", help="measure our blends again, keep the rivals' last rows")
     parser.add_argument("--page", action="store_true", help="only print the page from the last result")
     options = parser.parse_args()
-    file = ROOT / "benchmarks" / "results" / "0.1.0" / "seam.json"
+    file = ROOT / "benchmarks" / "results" / "seam.json"
     if options.page:
         return write_page(file)
     torch.set_grad_enabled(False)

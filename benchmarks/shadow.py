@@ -93,7 +93,7 @@ def main() -> None:
         "projection_seconds_median": statistics.median(row["seconds"] for row in rows),
         "scenes": rows,
     }
-    folder = ROOT / "benchmarks" / "results" / __version__
+    folder = ROOT / "benchmarks" / "results"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "shadow.json").write_text(json.dumps(result, indent=1) + "\n")
 

@@ -187,7 +187,7 @@ def main() -> None:
     parser.add_argument("--note", default="", help="what else the reader of the figures must know")
     parser.add_argument("--page", action="store_true", help="print docs/benchmarks/speed.md from the saved results")
     options = parser.parse_args()
-    saved = harness.ROOT / "benchmarks" / "results" / harness.VERSION / "speed.json"
+    saved = harness.RESULTS / "speed.json"
     if options.page:
         sys.stdout.write(speed_page.page(json.loads(saved.read_text(encoding="utf-8"))))
         return
