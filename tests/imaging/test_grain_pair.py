@@ -72,6 +72,7 @@ def test_spectrum_of_coarse_grain_is_not_that_of_the_texture(name):
     assert error[fine].mean() < 0.4 * 10 * torch.log10(unexplained / truth)[fine].mean()
 
 
+@pytest.mark.slow
 def test_grain_of_the_original_does_not_hide_that_the_rendering_is_softer(coffee):
     original = (coffee + 5 / 255 * torch.randn(coffee.shape, generator=torch.Generator().manual_seed(1))).clamp(0, 1)
     everywhere = torch.ones_like(coffee[:, :1])

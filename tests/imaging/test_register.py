@@ -65,7 +65,7 @@ def test_transform_is_reported_in_words_of_the_trade():
     assert found.scale == pytest.approx(1.012, abs=2e-4) and found.rotation_deg == pytest.approx(0.4, abs=0.02)
 
 
-@pytest.mark.parametrize("photo", ["brick.png", "grass.png"])
+@pytest.mark.parametrize("photo", ["brick.png", pytest.param("grass.png", marks=pytest.mark.slow)])
 def test_repeated_texture(photo):
     made = scene(photo=photo, dx=6.0, dy=-5.0, zoom=0.012, area=0.2)
     (found,) = register.register(library(made.original), library(made.edited))
