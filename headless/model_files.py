@@ -1,4 +1,7 @@
-"""Model files that workflow descriptions name: what ComfyUI offers to download, and where it puts them."""
+"""Model files that workflow descriptions name, and the loaders that take them.
+
+A file is what ComfyUI offers to download, and where it puts it.
+"""
 
 from __future__ import annotations
 
@@ -41,3 +44,48 @@ def rows(*files: File | list[File]) -> str:
         links = ", ".join(f"[{file['name']}]({file['url']})" for file in group)
         lines.append(f"| {links} | models/{group[0]['directory']} |")
     return "\n".join(lines)
+
+
+def qwen_loaders(graph, file: File, at: tuple[int, int], mode: int) -> tuple:
+    """Loader nodes of a Qwen model, its text encoder and its VAE, in a column."""
+    x, y = at
+    model = graph.node(
+        "UNETLoader", "Qwen model", at=at, size=(320, 90), mode=mode, unet_name=file["name"], models=[file]
+    )
+    clip = graph.node(
+        "CLIPLoader",
+        "Qwen text encoder",
+        at=(x, y + 130),
+        size=(320, 110),
+        mode=mode,
+        clip_name=QWEN_TEXT["name"],
+        type="qwen_image",
+        models=[QWEN_TEXT],
+    )
+    vae = _vae_loader(graph, "Qwen VAE", QWEN_VAE, (x, y + 280), mode)
+    return model, clip, vae
+
+
+def flux_loaders(graph, name: str, file: File, at: tuple[int, int], mode: int) -> tuple:
+    """Loader nodes of a Flux model, its text encoders and its VAE, in a column; `name` begins their titles."""
+    x, y = at
+    model = graph.node(
+        "UNETLoader", f"{name} model", at=at, size=(320, 90), mode=mode, unet_name=file["name"], models=[file]
+    )
+    clip = graph.node(
+        "DualCLIPLoader",
+        f"{name} text encoders",
+        at=(x, y + 130),
+        size=(320, 140),
+        mode=mode,
+        clip_name1=FLUX_TEXT[0]["name"],
+        clip_name2=FLUX_TEXT[1]["name"],
+        type="flux",
+        models=FLUX_TEXT,
+    )
+    vae = _vae_loader(graph, f"{name} VAE", FLUX_VAE, (x, y + 310), mode)
+    return model, clip, vae
+
+
+def _vae_loader(graph, title: str, file: File, at: tuple[int, int], mode: int):
+    return graph.node("VAELoader", title, at=at, size=(320, 70), mode=mode, vae_name=file["name"], models=[file])

@@ -1,6 +1,6 @@
 """Stage 1, generate: find the golden image, with words of their own for the parts that matter."""
 
-from .model_files import FLUX, FLUX_TEXT, FLUX_VAE, QWEN, QWEN_TEXT, QWEN_VAE, SDXL, rows
+from .model_files import FLUX, FLUX_TEXT, FLUX_VAE, QWEN, QWEN_TEXT, QWEN_VAE, SDXL, flux_loaders, qwen_loaders, rows
 
 BYPASSED = 4
 SIZE = 1024
@@ -71,28 +71,7 @@ def _sdxl(graph, zones):
 
 def _qwen(graph, zones):
     y, mode = 640, BYPASSED
-    unet = graph.node(
-        "UNETLoader", "Qwen model", at=(860, y + 40), size=(320, 90), mode=mode, unet_name=QWEN["name"], models=[QWEN]
-    )
-    clip = graph.node(
-        "CLIPLoader",
-        "Qwen text encoder",
-        at=(860, y + 170),
-        size=(320, 110),
-        mode=mode,
-        clip_name=QWEN_TEXT["name"],
-        type="qwen_image",
-        models=[QWEN_TEXT],
-    )
-    vae = graph.node(
-        "VAELoader",
-        "Qwen VAE",
-        at=(860, y + 320),
-        size=(320, 70),
-        mode=mode,
-        vae_name=QWEN_VAE["name"],
-        models=[QWEN_VAE],
-    )
+    unet, clip, vae = qwen_loaders(graph, QWEN, (860, y + 40), mode)
     shifted = graph.node(
         "ModelSamplingAuraFlow",
         "Qwen shift",
@@ -122,29 +101,7 @@ def _qwen(graph, zones):
 
 def _flux(graph, zones):
     y, mode = 1280, BYPASSED
-    unet = graph.node(
-        "UNETLoader", "Flux model", at=(860, y + 40), size=(320, 90), mode=mode, unet_name=FLUX["name"], models=[FLUX]
-    )
-    clip = graph.node(
-        "DualCLIPLoader",
-        "Flux text encoders",
-        at=(860, y + 170),
-        size=(320, 140),
-        mode=mode,
-        clip_name1=FLUX_TEXT[0]["name"],
-        clip_name2=FLUX_TEXT[1]["name"],
-        type="flux",
-        models=FLUX_TEXT,
-    )
-    vae = graph.node(
-        "VAELoader",
-        "Flux VAE",
-        at=(860, y + 350),
-        size=(320, 70),
-        mode=mode,
-        vae_name=FLUX_VAE["name"],
-        models=[FLUX_VAE],
-    )
+    unet, clip, vae = flux_loaders(graph, "Flux", FLUX, (860, y + 40), mode)
     latent = graph.node(
         "EmptySD3LatentImage", "Flux size", at=(1580, y + 390), size=(320, 120), mode=mode, width=SIZE, height=SIZE
     )

@@ -1,6 +1,6 @@
 """Stage 2 with an inpainting model: zones feed the sampler's masks, and the original comes back around them."""
 
-from .model_files import FLUX_FILL, FLUX_TEXT, FLUX_VAE, SDXL, SDXL_INPAINT, rows
+from .model_files import FLUX_FILL, FLUX_TEXT, FLUX_VAE, SDXL, SDXL_INPAINT, flux_loaders, rows
 
 BYPASSED = 4
 WHOLE = "photograph, natural light"
@@ -136,35 +136,7 @@ def _flux_fill(graph, picture, zones, hard):
     """Flux Fill, from its separate files."""
     y, mode = 840, BYPASSED
     graph.group("Inpainting model: Flux Fill (bypassed)", (840, y - 40), (1460, 690))
-    unet = graph.node(
-        "UNETLoader",
-        "Fill model",
-        at=(860, y + 40),
-        size=(320, 90),
-        mode=mode,
-        unet_name=FLUX_FILL["name"],
-        models=[FLUX_FILL],
-    )
-    clip = graph.node(
-        "DualCLIPLoader",
-        "Fill text encoders",
-        at=(860, y + 170),
-        size=(320, 140),
-        mode=mode,
-        clip_name1=FLUX_TEXT[0]["name"],
-        clip_name2=FLUX_TEXT[1]["name"],
-        type="flux",
-        models=FLUX_TEXT,
-    )
-    vae = graph.node(
-        "VAELoader",
-        "Fill VAE",
-        at=(860, y + 350),
-        size=(320, 70),
-        mode=mode,
-        vae_name=FLUX_VAE["name"],
-        models=[FLUX_VAE],
-    )
+    unet, clip, vae = flux_loaders(graph, "Fill", FLUX_FILL, (860, y + 40), mode)
     positive, negative = _prompts(graph, zones, clip.out("CLIP"), (1220, y + 40), " (Fill)", mode)
     guided = graph.node(
         "FluxGuidance",

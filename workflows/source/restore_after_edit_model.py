@@ -1,6 +1,6 @@
 """Stage 2: an instruction-editing model changed one thing and moved everything; keep the one thing."""
 
-from .model_files import QWEN_EDIT, QWEN_TEXT, QWEN_VAE, rows
+from .model_files import QWEN_EDIT, QWEN_TEXT, QWEN_VAE, qwen_loaders, rows
 
 BYPASSED = 4
 KITE_COLOR, KITE_PX, KITE_EDGE_PX = 0xC81E1E, 96, 3
@@ -130,34 +130,7 @@ def _qwen_edit(graph, picture):
     """Qwen-Image-Edit, which redraws the whole frame by an instruction."""
     y, mode = 1060, BYPASSED
     graph.group("Qwen-Image-Edit (bypassed: needs weights)", (340, y - 80), (1540, 480))
-    unet = graph.node(
-        "UNETLoader",
-        "Qwen model",
-        at=(360, y),
-        size=(320, 90),
-        mode=mode,
-        unet_name=QWEN_EDIT["name"],
-        models=[QWEN_EDIT],
-    )
-    clip = graph.node(
-        "CLIPLoader",
-        "Qwen text encoder",
-        at=(360, y + 130),
-        size=(320, 110),
-        mode=mode,
-        clip_name=QWEN_TEXT["name"],
-        type="qwen_image",
-        models=[QWEN_TEXT],
-    )
-    vae = graph.node(
-        "VAELoader",
-        "Qwen VAE",
-        at=(360, y + 280),
-        size=(320, 70),
-        mode=mode,
-        vae_name=QWEN_VAE["name"],
-        models=[QWEN_VAE],
-    )
+    unet, clip, vae = qwen_loaders(graph, QWEN_EDIT, (360, y), mode)
     shifted = graph.node(
         "ModelSamplingAuraFlow",
         "Qwen shift",

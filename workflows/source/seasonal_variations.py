@@ -1,20 +1,10 @@
 """Seasonal variations: several backgrounds, seasons or markets for one winner, with the product bit-identical in all."""
 
 from .model_files import FLUX_FILL, FLUX_TEXT, FLUX_VAE, rows
+from .sample_zones import DRESS
 
 BYPASSED = 4
-PRODUCT = (
-    '[{"name":"product","role":"anchor","shape":"polygon",'
-    '"points":[[0.441,0.423],[0.426,0.435],[0.422,0.447],[0.413,0.46],[0.408,0.513],[0.41,0.544],'
-    "[0.405,0.564],[0.406,0.63],[0.397,0.664],[0.396,0.689],[0.382,0.72],[0.358,0.797],"
-    "[0.344,0.826],[0.344,0.841],[0.348,0.849],[0.363,0.861],[0.427,0.861],[0.512,0.853],"
-    "[0.522,0.859],[0.535,0.859],[0.544,0.854],[0.608,0.853],[0.612,0.855],[0.625,0.855],"
-    "[0.635,0.85],[0.643,0.842],[0.647,0.835],[0.647,0.82],[0.641,0.81],[0.641,0.802],"
-    "[0.637,0.796],[0.633,0.737],[0.624,0.708],[0.608,0.676],[0.603,0.654],[0.579,0.598],"
-    "[0.578,0.552],[0.576,0.54],[0.578,0.529],[0.579,0.479],[0.576,0.467],[0.576,0.451],"
-    "[0.572,0.443],[0.556,0.431],[0.543,0.431],[0.533,0.435],[0.526,0.431],[0.474,0.423]"
-    '],"prompt":"","strength":1.0}]'
-)
+PRODUCT = f'[{{"name":"product","role":"anchor","shape":"polygon","points":{DRESS},"prompt":"","strength":1.0}}]'
 SEASONS = {  # stand-ins: the winner under a colored light
     "Winter": (0x6FA8FF, "a snowy field on a clear winter morning, pale blue light, product photograph"),
     "Autumn": (0xFF9A3C, "a field of fallen leaves, low golden autumn light, product photograph"),
