@@ -27,7 +27,7 @@ importlib.import_module("conftest")  # loads the pack as `edit_first`
 from edit_first.checks import complexity, motion  # noqa: E402
 from edit_first.checks.edit import check_edit  # noqa: E402
 from edit_first.headless import demo, files  # noqa: E402
-from edit_first.imaging import (  # noqa: E402  # noqa: E402
+from edit_first.imaging import (  # noqa: E402
     color,
     crop,
     grain,

@@ -213,6 +213,7 @@ class Cautious:
 def _fit_paired(frame: Tensor, original: Tensor, mask: Tensor, local: float) -> tuple[Cautious, Harmony]:
     context = (masks.signed_distance(mask) < -CONTEXT_GAP_PX).float()
     small, truth, known = (_reduce(tensor) for tensor in (frame, original, context))
+    inside = _reduce(mask) > 0
     small, truth = (masks.gaussian_blur(tensor, FIT_BLUR_PX) for tensor in (small, truth))
     known = (known >= 1).float()  # a cell that is partly edited is no evidence
     if _agreement(small, truth, known) < MIN_AGREEMENT:
@@ -232,14 +233,14 @@ def _fit_paired(frame: Tensor, original: Tensor, mask: Tensor, local: float) -> 
     if chosen != (False, 0.0):
         best = _fit_stages(small, truth, known, *chosen)
         others = _explanations(small, truth, known, cells[1], error, chosen[1])
-        kept = _unchanged(small, truth, _reduce(mask) > 0, [best, *others])
+        kept = _unchanged(small, truth, inside, [best, *others])
         if kept is not None:
             best = _fit_stages(small, truth, torch.maximum(known, kept), *chosen)
             others = []
-        cautious, share = _agree(best, others, small, _reduce(mask) > 0)
+        cautious, share = _agree(best, others, small, inside)
     spread = 0.0
     if best.field is not None:
-        field = sample_field(best.field.mean(1, keepdim=True), *small.shape[2:])[_reduce(mask) > 0]
+        field = sample_field(best.field.mean(1, keepdim=True), *small.shape[2:])[inside]
         spread = float(field.amax() - field.amin()) if len(field) else 0.0
     confidence = 0.0 if not start else float(known.mean().clamp(max=0.05) / 0.05) * (1 - error / start) * share
     reason = f"fitted on unchanged pixels: their error fell from {255 * start:.2f} to {255 * error:.2f} 8-bit levels"

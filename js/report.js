@@ -19,6 +19,7 @@ const HEIGHTS = { closed: 62, bare: 190, pictured: 380 }; // of the panel
 const TITLE_HEIGHT = 40; // of a node below, with a little air
 const REMEMBERED_RUNS = 8;
 
+const rootGraph = () => app.rootGraph ?? app.graph; // older frontends have the latter only
 const panels = new WeakMap(); // node -> its panel
 let instances = 0;
 
@@ -134,7 +135,7 @@ function address({ filename, subfolder = "", type = "output" }) {
 
 /** After a page or workflow was loaded: what the page still knows, else what the server's history holds of its last run. */
 async function recall() {
-  const nodes = (app.rootGraph ?? app.graph).nodes.filter((node) => node.comfyClass?.startsWith(PREFIX));
+  const nodes = rootGraph().nodes.filter((node) => node.comfyClass?.startsWith(PREFIX));
   if (!nodes.length) return;
   const outputs = await lastOutputs();
   for (const node of nodes) {
@@ -158,7 +159,7 @@ async function lastOutputs() {
  * ran before, but not its zones or pictures, and a verdict on those would be a false one.
  */
 function isShown(recorded) {
-  const now = (app.rootGraph ?? app.graph).serialize();
+  const now = rootGraph().serialize();
   if (recorded?.id !== now.id || recorded.nodes.length !== now.nodes.length) return false;
   const before = new Map(recorded.nodes.map((node) => [node.id, node]));
   return now.nodes.every((node) => sameInputs(node, before.get(node.id)));
@@ -166,7 +167,7 @@ function isShown(recorded) {
 
 function sameInputs(node, before) {
   if (before?.type !== node.type || before.mode !== node.mode) return false;
-  const live = (app.rootGraph ?? app.graph).getNodeById(node.id);
+  const live = rootGraph().getNodeById(node.id);
   const moving = (index) => live?.widgets?.[index]?.linkedWidgets?.length; // a seed that counts on after every run
   const values = [node, before].map(({ widgets_values: all }) =>
     JSON.stringify(Array.isArray(all) ? all.filter((_, index) => !moving(index)) : all),
