@@ -1,10 +1,12 @@
 """What every calibration shares: photographs split into a tuning and a verifying half, masks, and detection statistics.
 
 PHOTOS_PATH names a folder of PNG photographs; names that begin with `flat_` are drawings, a hard negative.
+HELD_OUT_PATH, where it is set, names a folder of photographs that are taken instead and of which none tunes anything.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +49,8 @@ class Photo:
 
 def photo_set() -> list[Photo]:
     """All photographs by name; every other one tunes, the rest verify, drawings and photographs alike."""
+    if folder := os.environ.get("HELD_OUT_PATH"):
+        return [Photo(path, "verify") for path in sorted(Path(folder).glob("*.png"))]
     paths = {path.stem: path for path in harness.photo_paths()}  # a sample that PHOTOS_PATH holds too counts once
     ordered = sorted(paths, key=lambda name: (name.startswith("flat_"), name))
     return [Photo(paths[name], HALVES[number % 2]) for number, name in enumerate(ordered)]
