@@ -22,7 +22,7 @@ import harness
 import numpy as np
 import scenes
 import torch
-from edit_first.checks.edit import region_findings
+from edit_first.checks.edit import light_findings, region_findings
 from edit_first.checks.effect import shift_finding
 from edit_first.checks.halo import halo_finding
 from edit_first.checks.seam import seam_findings, window_means
@@ -146,6 +146,25 @@ def shifted(image: Tensor) -> Tensor:
     return image.roll((5, 3), (2, 3))
 
 
+def exposed(image: Tensor, stops: float) -> Tensor:
+    """More or less light on the same."""
+    return color.linear_to_srgb((color.srgb_to_linear(image) * 2**stops).clamp(0, 1))
+
+
+def warmed(image: Tensor, stops: float) -> Tensor:
+    """Warmer or colder light, in stops of red over blue."""
+    gains = torch.tensor((2 ** (stops / 2), 1.0, 2 ** (-stops / 2)))[None, :, None, None]
+    return color.linear_to_srgb((color.srgb_to_linear(image) * gains).clamp(0, 1))
+
+
+def contrasted(host: Host, power: float) -> Tensor:
+    """Harder or softer light: luminance in stops spread about the region's median."""
+    linear = color.srgb_to_linear(host.image) + 0.004
+    stops = torch.log2(color.luma(linear))
+    middle = stops[host.mask > 0].median()
+    return color.linear_to_srgb((linear * 2 ** ((power - 1) * (stops - middle)) - 0.004).clamp(0, 1))
+
+
 def cases(host: Host) -> Iterator[tuple[str, Host, Tensor]]:
     """Clean edits (names begin with "clean") and defects, each as its name, its host and the edited picture."""
     film, dark, pale = grained(host), night(host), fog(host)
@@ -172,6 +191,12 @@ def cases(host: Host) -> Iterator[tuple[str, Host, Tensor]]:
         yield f"light halo {width} px", host, host.inside(haloed(host, width, light=True))
         yield f"dark halo {width} px", host, host.inside(haloed(host, width, light=False))
     yield "misplaced by 5.8 px", host, host.inside(shifted(host.image))
+    for stops in (-1, -0.5, -0.25, 0.25, 0.5, 1):
+        yield f"exposure {stops:+} EV", host, host.inside(exposed(host.image, stops), FEATHER_PX)
+    for stops in (-0.7, -0.35, 0.35, 0.7):
+        yield f"warmth {stops:+} EV", host, host.inside(warmed(host.image, stops), FEATHER_PX)
+    for power in (0.67, 0.87, 1.15, 1.5):
+        yield f"contrast x{power}", host, host.inside(contrasted(host, power), FEATHER_PX)
 
 
 MEASURES = {  # by a word of the case's name: what looks for such a defect
@@ -179,6 +204,7 @@ MEASURES = {  # by a word of the case's name: what looks for such a defect
     "tone": seam_findings,
     "halo": lambda view: (halo_finding(view),),
     "misplaced": lambda view: (shift_finding(view),),
+    **dict.fromkeys(("exposure", "warmth", "contrast"), light_findings),
     "": texture_findings,
 }
 
@@ -485,6 +511,7 @@ METRICS = (
     "light_white_balance_ev", "light_contrast_ratio",
 )  # fmt: skip
 METRIC_OF = {
+    "exposure": "light_exposure_ev", "warmth": "light_white_balance_ev", "contrast": "light_contrast_ratio",
     "tone": "seam_step", "halo": "halo_lightness", "misplaced": "edit_shift_px", "grain": "grain_log2_ratio",
     "": "sharpness_log2_ratio",
 }  # fmt: skip

@@ -91,7 +91,7 @@ def region_findings(view: View) -> list[Finding]:
         findings = [Finding(Measurement(metric, None, detail=reason)) for metric in REGION_METRICS]
         return [*findings, _no_effect(view, reason)]
     findings = [*seam_findings(view, fringed(view)), *texture_findings(view), halo_finding(view), shift_finding(view)]
-    findings += _light(view)
+    findings += light_findings(view)
     failing = {f.measurement.metric for f in findings if f.measurement.verdict("good enough") != "pass"}
     return [*findings, effect_finding(view, seated=failing.isdisjoint(UNSEATING))]
 
@@ -101,7 +101,8 @@ def _no_effect(view: View, reason: str) -> Finding:
     return Finding(Measurement("edit_effect_delta_e", value, view.place(view.region), f"imperceptible; {reason}"))
 
 
-def _light(view: View) -> list[Finding]:
+def light_findings(view: View) -> list[Finding]:
+    """The light of what changed against the original's."""
     region = torch.from_numpy(view.region[None, None].astype(np.float32))
     before, after = view.tensors
     report = lighting_report(after, region, before)

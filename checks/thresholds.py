@@ -138,17 +138,17 @@ THRESHOLDS = (
         "definition: nothing outside the edit mask may change",
     ),
     Threshold(
-        "light_exposure_ev", "EV", "lower", 0.5, 0.25, "warn", "Lighting Harmonize",
+        "light_exposure_ev", "EV", "lower", 0.5, 0.2, "warn", "Lighting Harmonize",
         "Exposure of a region against the original's, or against its surroundings where there is no original.",
         "benchmark scenes: photographs with 1 % of contrast taken off read at most 0.11, mild exposure errors (0.15 to 0.45 EV) 0.27, full ones 0.50",
     ),
     Threshold(
-        "light_white_balance_ev", "EV, red over blue", "lower", 0.7, 0.35, "warn", "Lighting Harmonize",
+        "light_white_balance_ev", "EV, red over blue", "lower", 0.7, 0.2, "warn", "Lighting Harmonize",
         "Warmth of a region against the original's, or against its surroundings where there is no original.",
         "benchmarks/edit_check.py, clean edits of the tuning half: 95 % read at most 0.223, 98 % at most 0.287; mild white balance errors of the benchmark scenes 0.26, full ones 0.71",
     ),
     Threshold(
-        "light_contrast_ratio", "ratio", "lower", 1.5, 1.15, "warn", "Lighting Harmonize",
+        "light_contrast_ratio", "ratio", "lower", 1.5, 1.1, "warn", "Lighting Harmonize",
         "Spread of light in a region against the original's or its surroundings'; 1 = equal.",
         "benchmark scenes: photographs with 1 % of contrast taken off read at most 1.04, mild tone curves 1.14, full ones 1.50",
     ),

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 from edit_first.checks import lighting
@@ -32,8 +34,27 @@ def test_exposure_and_warmth_are_measured_in_stops(scene):
     dark = values(lighting.lighting_report(lit(image, (0.5, 0.5, 0.5), mask), mask, image))
     assert dark["light_exposure_ev"] == pytest.approx(1, abs=0.2)
     warm = values(lighting.lighting_report(lit(image, (2**0.25, 1.0, 2**-0.25), mask), mask, image))
-    assert warm["light_white_balance_ev"] == pytest.approx(0.5, abs=0.12)
+    assert warm["light_white_balance_ev"] == pytest.approx(0.5, abs=0.02)
     assert warm["light_exposure_ev"] < 0.06
+
+
+@pytest.mark.parametrize("angle", (-0.7, 1.2, 2.6))
+def test_a_recolor_is_not_taken_for_warmer_light(scene, angle):
+    image, mask = scene
+    lightness, a, b = color.srgb_to_oklab(image).split(1, 1)
+    cos, sin = math.cos(angle), math.sin(angle)
+    turned = color.oklab_to_srgb(torch.cat((lightness, cos * a - sin * b, sin * a + cos * b), 1)).clamp(0, 1)
+    found = values(lighting.lighting_report(torch.where(mask > 0, turned, image), mask, image))
+    assert found["light_white_balance_ev"] is None or found["light_white_balance_ev"] < 0.1
+
+
+def test_warmth_of_a_single_paint_is_not_told(make_disc):
+    texture = 0.1 * torch.rand(1, 1, 240, 320, generator=torch.Generator().manual_seed(0))
+    image = (torch.tensor((0.7, 0.25, 0.2)).view(1, 3, 1, 1) + texture).clamp(0, 1)
+    mask = make_disc(image, 0.3)
+    found = lighting.lighting_report(lit(image, (1.2, 1.0, 0.8), mask), mask, image).measurements[1]
+    assert found.value is None
+    assert "told from other paint" in found.detail
 
 
 def test_finding_names_the_place_and_the_node(scene):
