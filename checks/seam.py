@@ -27,6 +27,8 @@ PARALLEL_PX, FOLLOWS = 10, 1.7  # a border steps this much more than contours so
 LEAST_PLAIN = 0.3  # share of the windows without an edge of the original's; with less the mask follows an object
 NATURAL_STEP = 3.0  # OKLab x 100; where the original steps this far itself, the mask follows an edge that hides a seam
 NOISE_FACTOR = 2.0  # grain is coarser than a pixel: a mean of n pixels varies as that of n / 2 independent ones
+# Stray light on a screen, of white. Without it OKLab's cube root makes a seam of the noise of a black ground, which clips.
+FLARE = 0.002
 RIM_PX = 2.5  # just inside the edit's edge, where a finished edit has faded out
 
 
@@ -151,7 +153,7 @@ def measure_seam(original: Tensor, image: Tensor, region: Tensor, ignored: np.nd
     distance = masks.signed_distance(inside)
     plane = distance[0, 0].cpu().numpy()
     window, count = contour_windows(plane)
-    labs = [100 * color.srgb_to_oklab(t)[0].permute(1, 2, 0).cpu().numpy() for t in (ours, theirs)]
+    labs = [_as_seen(frame) for frame in (ours, theirs)]
     goes_on = _goes_on(ours, theirs, distance)
     near = (plane > 0) & (plane <= max(STEP_SIZES_PX))
     share = np.bincount(window[near], goes_on[near], count) / np.bincount(window[near], minlength=count).clip(1)
@@ -170,6 +172,12 @@ def measure_seam(original: Tensor, image: Tensor, region: Tensor, ignored: np.nd
     steps[rows, columns] = np.where(np.abs(plane) <= max(STEP_SIZES_PX), np.nan_to_num(largest)[window], 0)
     place = Place(left + where[0], top + where[1])
     return Seam(step, theirs_detail / max(ours_detail, 1e-6), place, steps)
+
+
+def _as_seen(frame: Tensor) -> np.ndarray:
+    """OKLab x 100 (H, W, 3) of a frame on a screen."""
+    light = (color.srgb_to_linear(frame) + FLARE) / (1 + FLARE)
+    return 100 * color.srgb_to_oklab(color.linear_to_srgb(light))[0].permute(1, 2, 0).cpu().numpy()
 
 
 def plain_windows(lab: np.ndarray, distance: np.ndarray, window: np.ndarray, count: int) -> np.ndarray:

@@ -47,6 +47,13 @@ def test_tone_step(photo, levels, verdict):
     assert step.verdict("production") == verdict
 
 
+def test_noise_on_black_is_no_seam(photo):
+    night = (photo * 1.275).round() / 255  # 0 or 1 of 255
+    noise = torch.randn(night.shape, generator=torch.Generator().manual_seed(0))
+    image = torch.where(square() > 0, ((night * 255 + noise).clamp(0, 255)).round() / 255, night)
+    assert value(seam.seam_report(night, image, square()), "seam_step").value < 0.25  # 0.77 without stray light
+
+
 def test_worst_place_is_on_the_border(photo):
     """A step on one side of the square is reported on that side."""
     ramp = torch.linspace(0, 8 / 255, 300).view(1, 1, 1, 300)
