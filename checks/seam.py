@@ -18,6 +18,7 @@ from .view import View, contour_windows
 STEP_SIZES_PX = (2, 4, 8)  # a hard edge shows at the smallest, a tone step on texture only at the largest
 MIN_WINDOW_PX = 8
 DETAIL_BAND_PX = 12
+LEAST_DETAIL = 0.5 / 255  # of the original along the border; a flat drawing has none to lose
 MARGIN_PX = 40
 # Fine difference (luma) and tone difference (sRGB) from which two pictures do not show the same thing.
 CONTENT_LIMIT, TONE_LIMIT = 0.06, 0.2
@@ -129,7 +130,7 @@ class Seam:
     """The border of one frame's edit, where the picture goes on across it."""
 
     step: float  # OKLab x 100
-    detail_ratio: float
+    detail_ratio: float | None  # None: the original has no fine detail along the border
     place: Place  # of the largest step
     steps: np.ndarray  # (H, W) OKLab x 100: each pixel near the border, the step of its piece; 0 elsewhere
 
@@ -167,11 +168,12 @@ def measure_seam(original: Tensor, image: Tensor, region: Tensor, ignored: np.nd
     if where is None:
         return None
     band = torch.from_numpy((np.abs(plane) < DETAIL_BAND_PX) & goes_on)
-    ours_detail, theirs_detail = (float(_laplacian(color.luma(t))[0, 0].cpu()[band].sum()) for t in (ours, theirs))
+    details = [float(_laplacian(color.luma(t))[0, 0].cpu()[band].mean()) for t in (ours, theirs)]
+    ratio = details[1] / details[0] if details[0] >= LEAST_DETAIL else None
     steps = np.zeros(original.shape[2:], np.float32)
     steps[rows, columns] = np.where(np.abs(plane) <= max(STEP_SIZES_PX), np.nan_to_num(largest)[window], 0)
     place = Place(left + where[0], top + where[1])
-    return Seam(step, theirs_detail / max(ours_detail, 1e-6), place, steps)
+    return Seam(step, ratio, place, steps)
 
 
 def _as_seen(frame: Tensor) -> np.ndarray:
@@ -250,8 +252,11 @@ def _worst(metric: str, frames: list[Seam | None]) -> Measurement | None:
 
 
 def _worst_detail(frames: list[Seam | None]) -> Measurement:
-    known = [(seam.detail_ratio, number) for number, seam in enumerate(frames) if seam]
+    known = [
+        (seam.detail_ratio, number) for number, seam in enumerate(frames) if seam and seam.detail_ratio is not None
+    ]
     if not known:
-        return Measurement("seam_detail_ratio", None, detail=NO_SEAM)
+        reason = "the original has no fine detail along the border" if any(frames) else NO_SEAM
+        return Measurement("seam_detail_ratio", None, detail=reason)
     value, number = min(known)
     return Measurement("seam_detail_ratio", value, replace(frames[number].place, frame=number))

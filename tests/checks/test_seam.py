@@ -77,6 +77,15 @@ def test_a_blurred_band_is_a_loss_of_detail(photo):
     assert value(seam.seam_report(photo, image, square()), "seam_detail_ratio").value < 0.85
 
 
+def test_a_flat_drawing_has_no_detail_to_lose():
+    flat = torch.full((1, 3, 300, 300), 0.6)
+    flat[..., 150:, :] = 0.62
+    image = torch.where(square() > 0, flat + 1 / 255, flat)
+    found = value(seam.seam_report(flat, image, square()), "seam_detail_ratio")
+    assert found.value is None
+    assert "no fine detail" in found.detail
+
+
 def test_other_content_is_not_a_seam(photo):
     """New content along the whole border cannot be told from a seam, so nothing is claimed."""
     image = torch.where(square() > 0, photo.flip(3).roll(37, 2) * 0.3 + 0.6, photo)
