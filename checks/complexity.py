@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import torch
 from torch import Tensor
 
 from ..imaging import color, masks, overlay
@@ -16,16 +17,23 @@ from .report import Measurement, Report
 from .thresholds import threshold
 from .view import View, make_view, shrink, to_array, to_tensor
 
-BAND_SHARE = 0.008  # of the longer side, on either side of the border: where new must meet old
+BAND_SHARE = (
+    0.008  # of the longer side, on either side of the border: where strands are looked for, and the bridge fills
+)
 INPAINT_RADIUS_PX = 5
 PRE_BLUR_PX = 0.8  # what is finer is grain, which nobody misses
+# Where the border's structure is read, in shares of the longer side from the border inward: only inside is anything
+# redrawn, and an edge of the object's own that lies just outside stays as it is.
+INNER_SHARE = (0.002, 0.008)
+UNIT_SHARE = 0.001  # of the longer side: gradients are told for this length, so that a picture has one at every size
+LIGHTNESS_BLUR, COLOR_BLUR = 1.0, 2.0  # of that length: finer structure is grain, and color is seen more coarsely
 RIDGE_PX = (1.0, 1.5)  # half widths of strands that are looked for
 RIDGE_CONTRAST = 0.02  # luma across a strand
 STRAND_ANGLE_DEG = 30  # from the border's tangent: less runs along the border and crosses nothing
 SOFT = (0.1, 0.9)  # mask values between which a pixel is neither old nor new
 SOFT_WIDTH_SHARE = 0.015  # of the longer side: a soft band wider than this is translucency, not a feather
 GROW_SHARES = (0.01, 0.02, 0.04)  # of the longer side: how far a calmer border is looked for
-CALMER = 0.75  # a border counts as calmer when it is this much easier to bridge
+CALMER = 0.75  # a border counts as calmer when there is this much less structure inside it
 SMALL_SHARE = 0.25  # of the frame's longer side: a region smaller than this is worth the model's full resolution
 MODEL_SIDE_PX = 1024  # what edit models work at
 ADVICE = ("quick_fix", "crop_and_stitch", "grow_mask", "composite_by_hand")  # from the least to the most work
@@ -36,7 +44,7 @@ class Complexity:
     """What a check of one picture's edit mask puts out."""
 
     report: Report
-    heatmap: Tensor  # (B, 3, H, W): how hard the border is to bridge
+    heatmap: Tensor  # (B, 3, H, W): how much structure must go on across the border
     advice: str  # one of `ADVICE`, a dash, and the reasons as a sentence
 
 
@@ -78,18 +86,18 @@ def check_complexity(
 
 
 def _findings(view: View, soft: np.ndarray) -> list[Finding]:
-    """The border's difficulty with its heat first, then strands, translucency, reflection and geometry."""
-    bridge, error = border_bridge(view)
-    limit = threshold("border_bridge_delta_e").production
-    heat = error / (2 * limit)
-    band = np.abs(view.distance) <= _band_px(view)
-    hardest = view.place(error >= np.quantile(error[band], 0.9)) if band.any() else None
-    detail = "how unpredictable the picture is where new must meet old"
+    """The border's structure with its heat first, then strands, translucency, reflection and geometry."""
+    gradient, strip = visible_gradient(view), inner_border(view.distance)
+    structure = border_structure(gradient, view.distance)
+    heat = np.where(strip, gradient / (2 * threshold("border_structure").production), 0)
+    hardest = view.place(strip & (gradient >= np.quantile(gradient[strip], 0.9))) if strip.any() else None
+    detail = "how much there is just inside the border that must go on from what stays"
     strands, translucent = strand_fraction(view), translucent_fraction(view, soft)
     everywhere = view.place(view.region)
     return [
-        Finding(Measurement("border_bridge_delta_e", bridge, hardest, detail), heat),
+        Finding(Measurement("border_structure", structure, hardest, detail), heat),
         Finding(Measurement("border_strand_fraction", strands, hardest)),
+        Finding(Measurement("border_bridge_delta_e", border_bridge(view), hardest)),
         Finding(Measurement("mask_translucent_fraction", translucent, everywhere)),
         Finding(Measurement("reflection_correlation", reflection(view), everywhere)),
         *(Finding(Measurement(metric, value, everywhere)) for metric, value in geometry(view).items()),
@@ -100,30 +108,67 @@ def _band_px(view: View) -> float:
     return max(2.0, BAND_SHARE * max(view.region.shape))
 
 
-def border_bridge(view: View, distance: np.ndarray | None = None) -> tuple[float, np.ndarray]:
-    """Error of filling a band around the border from both sides: its mean and its map (h, w), in CIELAB.
+def visible_gradient(view: View) -> np.ndarray:
+    """How fast the picture changes as the eye sees it, (h, w): CIELAB for 0.1 % of the longer side; 0 far from the mask.
 
-    A fill that the surroundings predict needs no luck of a model; a border through texture and edges does.
+    Source: after Zhang and Wandell 1997, "A spatial extension of CIELAB", one Gaussian for each channel.
+    """
+    side = max(view.region.shape)
+    unit, reach = UNIT_SHARE * side, INNER_SHARE[1] + max(GROW_SHARES)
+    gradient = np.zeros(view.region.shape, np.float32)
+    window = masks.around(torch.from_numpy(view.region)[None, None].float(), math.ceil(reach * side + 4 * unit))
+    if window is None:
+        return gradient
+    lab = to_array(color.srgb_to_lab(view.tensors[1][window]))
+    power = np.zeros(lab.shape[:2], np.float32)
+    for channel, sigma in enumerate((LIGHTNESS_BLUR, COLOR_BLUR, COLOR_BLUR)):
+        smooth = cv2.GaussianBlur(np.ascontiguousarray(lab[..., channel]), (0, 0), sigma * unit)
+        for axis in ((1, 0), (0, 1)):
+            power += (cv2.Sobel(smooth, cv2.CV_32F, *axis, scale=unit / 8)) ** 2  # 8: Sobel's gain
+    gradient[window[1:]] = np.sqrt(power)
+    return gradient
+
+
+def inner_border(distance: np.ndarray) -> np.ndarray:
+    """The strip just inside a border, (h, w) bool, in which a border's structure is read.
 
     Args:
-        distance: signed distance to another border than the view's own.
+        distance: (h, w) signed distance to the border in px, > 0 inside.
+    """
+    near, far = (share * max(distance.shape) for share in INNER_SHARE)
+    far = max(far, near + 2)
+    strip = (distance > near) & (distance <= far)
+    return strip if strip.any() else (distance > 0) & (distance <= far)
+
+
+def border_structure(gradient: np.ndarray, distance: np.ndarray) -> float:
+    """Mean visible gradient just inside a border: what must be redrawn there so that it goes on from what stays."""
+    strip = inner_border(distance)
+    return float(gradient[strip].mean()) if strip.any() else 0.0
+
+
+def border_bridge(view: View) -> float:
+    """Error of filling a band around the border from both sides, mean, in CIELAB; 0 without a border."""
+    band = np.abs(view.distance) <= _band_px(view)
+    return 0.0 if not band.any() or band.all() else float(fill_error(view, band)[band].mean())
+
+
+def fill_error(view: View, hidden: np.ndarray) -> np.ndarray:
+    """Error of filling hidden pixels (h, w) from those around them: (h, w), in CIELAB.
 
     Source: the fill is Telea 2004, "An Image Inpainting Technique Based on the Fast Marching Method".
     """
-    band = np.abs(view.distance if distance is None else distance) <= _band_px(view)
-    error = np.zeros(band.shape, np.float32)
-    if not band.any() or band.all():
-        return 0.0, error
-    x, y, width, height = cv2.boundingRect(band.astype(np.uint8))
+    x, y, width, height = cv2.boundingRect(hidden.astype(np.uint8))
     margin = 2 * INPAINT_RADIUS_PX
     rows, columns = slice(max(0, y - margin), y + height + margin), slice(max(0, x - margin), x + width + margin)
-    levels = cv2.GaussianBlur(view.after[rows, columns], (0, 0), PRE_BLUR_PX)
-    levels = np.ascontiguousarray((levels.clip(0, 1) * 255).round().astype(np.uint8))
-    part = band[rows, columns]
+    smooth = cv2.GaussianBlur(view.after[rows, columns], (0, 0), PRE_BLUR_PX)
+    levels = np.ascontiguousarray((smooth.clip(0, 1) * 255).round().astype(np.uint8))
+    part = hidden[rows, columns]
     filled = cv2.inpaint(levels, part.astype(np.uint8), INPAINT_RADIUS_PX, cv2.INPAINT_TELEA)
     labs = [to_array(color.srgb_to_lab(to_tensor(np.float32(picture) / 255))) for picture in (levels, filled)]
+    error = np.zeros(hidden.shape, np.float32)
     error[rows, columns] = np.linalg.norm(labs[1] - labs[0], axis=2) * part
-    return float(error[band].mean()), error
+    return error
 
 
 def strand_fraction(view: View) -> float:
@@ -202,21 +247,21 @@ def _advise(view: View, found: dict[str, float | None], frame: int | None) -> tu
     def misses(metric: str, level: str = "production") -> bool:
         return found[metric] is not None and not threshold(metric).meets(found[metric], level)
 
-    grown, where = None, "" if frame is None else f" (frame {frame})"
-    bridge = f"the border runs through structure that surroundings do not predict ({found['border_bridge_delta_e']:.1f} of at most {threshold('border_bridge_delta_e').production:g})"
+    where, limit = "" if frame is None else f" (frame {frame})", threshold("border_structure").production
+    busy = f"along its border the edit must meet much structure ({found['border_structure']:.1f} of at most {limit:g})"
     if misses("mask_translucent_fraction"):
         share = found["mask_translucent_fraction"]
         return "composite_by_hand", f"{share:.0%} of the mask is translucent, which a model repaints as solid{where}."
     if misses("border_strand_fraction", "good enough"):
         share = found["border_strand_fraction"]
         return "composite_by_hand", f"thin strands cross {share:.0%} of the border, and a model redraws them{where}."
-    if misses("border_bridge_delta_e"):
-        grown = _calmer_border(view, found["border_bridge_delta_e"])
+    if misses("border_structure"):
+        grown = _calmer_border(view, found["border_structure"])
         if grown:
-            return "grow_mask", f"{bridge}; grown by {grown[0]} px it is calmer ({grown[1]:.1f}){where}."
-        if misses("border_bridge_delta_e", "good enough") or misses("border_strand_fraction"):
+            return "grow_mask", f"{busy}; grown by {grown[0]} px it is calmer ({grown[1]:.1f}){where}."
+        if misses("border_structure", "good enough") or misses("border_strand_fraction"):
             strands = "thin strands cross it, and " if misses("border_strand_fraction") else ""
-            return "composite_by_hand", f"{bridge}; {strands}no calmer border is near{where}."
+            return "composite_by_hand", f"{busy}; {strands}no calmer border is near{where}."
     if misses("mask_size_px"):
         return "crop_and_stitch", f"the region is only {found['mask_size_px']:.0f} px across at a model's size{where}."
     box = view.place(view.region)
@@ -225,15 +270,16 @@ def _advise(view: View, found: dict[str, float | None], frame: int | None) -> tu
     if misses("mask_area_fraction"):
         share = found["mask_area_fraction"]
         return "quick_fix", f"{share:.0%} of the frame changes; consider generating it anew{where}."
-    caution = f", although {bridge}" if misses("border_bridge_delta_e") else ", its border is easy to bridge"
+    caution = f", although {busy}" if misses("border_structure") else ", its border is calm"
     return "quick_fix", f"the region is large enough{caution}{where}."
 
 
-def _calmer_border(view: View, bridge: float) -> tuple[int, float] | None:
-    """By how many px of the full frame to grow the mask for a border that is easier to bridge, and how easy it is."""
+def _calmer_border(view: View, structure: float) -> tuple[int, float] | None:
+    """By how many px of the full frame to grow the mask for a calmer border, and how much structure that one has."""
+    gradient = visible_gradient(view)
     for share in GROW_SHARES:
         grown = share * max(view.region.shape)
-        easier, _ = border_bridge(view, view.distance + grown)
-        if easier <= CALMER * bridge:
-            return round(grown / view.scale), easier
+        calmer = border_structure(gradient, view.distance + grown)
+        if calmer <= CALMER * structure:
+            return round(grown / view.scale), calmer
     return None

@@ -34,7 +34,9 @@ class ComplexityCheck(io.ComfyNode):
             outputs=[
                 types.Report.Output("report", "report", tooltip="The findings, for the Quality Gate and for scripts."),
                 io.Image.Output(
-                    "heatmap", "heatmap", tooltip="How hard each piece of the border is to bridge: yellow is hardest."
+                    "heatmap",
+                    "heatmap",
+                    tooltip="How hard it is to go on from what stays at each piece of the border: yellow is hardest.",
                 ),
                 io.String.Output(
                     "advice",

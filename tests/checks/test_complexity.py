@@ -7,6 +7,7 @@ import torch
 from edit_first.checks import complexity
 from edit_first.checks.thresholds import threshold
 from edit_first.checks.view import make_view
+from edit_first.imaging import color
 
 
 def values(report):
@@ -31,8 +32,50 @@ def test_a_plain_border_is_a_quick_fix(make_disc):
     image = plain()
     result = complexity.check_complexity(image, make_disc(image))
     assert result.advice.split()[0] == "quick_fix"
-    assert values(result.report)["border_bridge_delta_e"] < 1
+    assert values(result.report)["border_structure"] < 1
     assert result.report.verdict("production") == "pass"
+
+
+def structure(image, mask):
+    view = make_view(None, image, mask)
+    return complexity.border_structure(complexity.visible_gradient(view), view.distance)
+
+
+def square(image):
+    mask = torch.zeros_like(image[:, :1])
+    mask[..., 60:240, 120:280] = 1
+    return mask
+
+
+def test_structure_of_a_ramp_is_its_slope():
+    lightness = torch.linspace(20, 80, 400)
+    gray = color.linear_to_srgb(((lightness + 16) / 116) ** 3).expand(1, 3, 300, 400).contiguous()
+    slope = 60 / 399  # CIE L* for each px; told for 0.1 % of 400 px
+    assert structure(gray, square(gray)) == pytest.approx(0.4 * slope, rel=0.02)
+
+
+def test_an_edge_that_stays_costs_nothing():
+    image = plain()
+    mask = square(image)
+    outside, inside = image.clone(), image.clone()
+    outside[..., :114] = 0
+    inside[..., :122] = 0
+    assert structure(outside, mask) == pytest.approx(structure(image, mask), abs=0.02)
+    assert structure(inside, mask) > structure(image, mask) + 1
+
+
+def test_structure_is_the_same_at_every_size(chelsea, make_disc):
+    sizes = [torch.nn.functional.interpolate(chelsea, scale_factor=f, mode="bicubic").clamp(0, 1) for f in (1.8, 3.6)]
+    small, large = (structure(image, make_disc(image)) for image in sizes)
+    assert small == pytest.approx(large, rel=0.06)
+
+
+def test_regions_without_a_border_or_an_inside():
+    image = plain()
+    hair = torch.zeros_like(image[:, :1])
+    hair[..., 150, 100:300] = 1
+    assert structure(image, torch.ones_like(hair)) == 0
+    assert structure(image, hair) == pytest.approx(structure(image, square(image)), rel=0.3)
 
 
 def test_hair_across_the_border_is_composited_by_hand(make_disc):
@@ -110,7 +153,7 @@ def test_the_hardest_frame_of_a_batch_speaks(make_disc):
     pair = torch.cat((image, strands(image)))
     result = complexity.check_complexity(pair, make_disc(image, 0.3))
     single = complexity.check_complexity(pair[1:], make_disc(image, 0.3))
-    for metric in ("border_bridge_delta_e", "border_strand_fraction"):
+    for metric in ("border_structure", "border_strand_fraction"):
         assert values(result.report)[metric] == values(single.report)[metric]
     assert result.report.measurements[0].where.frame == 1 and "(frame 1)" in result.advice
     assert torch.equal(result.heatmap[1:], single.heatmap)
