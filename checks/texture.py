@@ -20,6 +20,8 @@ from .view import View, make_view
 GAP_PX = 2.0  # pixels this close to the edge belong to neither side
 RING_SHARE, RING_LEAST_PX = 0.06, 48  # of the longer side: how far around the edit the picture is compared
 SAME_CONTENT = 0.75  # correlation of structure above which the original's own pixels are the reference
+FADED = 0.5  # of the original's structure left; with less, forms may tell what the picture shows
+SAME_FORMS, FORMS_BLOCKS = 0.9, (1.6, 4.0)  # correlation of forms, and the blurs in blocks between which they lie
 
 # Without an original:
 BAND_FLOOR = 0.0005  # an eighth of an 8-bit level, below which a band holds nothing
@@ -114,15 +116,30 @@ def _ring(view: View) -> np.ndarray:
 
 
 def same_content(view: View) -> float:
-    """Correlation of the structure of both pictures where they differ: 1 = the same content, whatever its color."""
+    """Correlation of the structure of both pictures where they differ: 1 = the same content, whatever its color.
+
+    A strong blur leaves forms alone: if they agree well, it is the same too.
+    """
     if view.changed.sum() < (2 * BLOCK_PX) ** 2:
         return 1.0
-    bands = []
-    for luma in view.luma:
-        mid, coarse = (cv2.GaussianBlur(luma, (0, 0), sigma) for sigma in (MID_PX, 4 * MID_PX))
-        band = (mid - coarse)[view.changed]
-        bands.append(band - band.mean())
-    return float((bands[0] * bands[1]).mean() / max(bands[0].std() * bands[1].std(), 1e-9))
+    bands = [_band(luma, MID_PX, 4 * MID_PX)[view.changed] for luma in view.luma]
+    detail = _correlation(*bands)
+    if detail >= SAME_CONTENT or bands[1].std() > FADED * bands[0].std():
+        return detail
+    where = block_mean(view.changed) > 0.5
+    forms = _correlation(*(_band(block_mean(luma), *FORMS_BLOCKS)[where] for luma in view.luma))
+    return forms if forms >= SAME_FORMS else detail
+
+
+def _band(plane: np.ndarray, less: float, more: float) -> np.ndarray:
+    return cv2.GaussianBlur(plane, (0, 0), less) - cv2.GaussianBlur(plane, (0, 0), more)
+
+
+def _correlation(ours: np.ndarray, theirs: np.ndarray) -> float:
+    """Of two (n,) arrays; 0 where one is even."""
+    if not ours.size:
+        return 0.0
+    return float(((ours - ours.mean()) * (theirs - theirs.mean())).mean() / max(ours.std() * theirs.std(), 1e-9))
 
 
 def _wholly(whole: np.ndarray, changed: np.ndarray) -> np.ndarray:

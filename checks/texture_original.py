@@ -16,6 +16,8 @@ REST = 0.3  # of rounding's power, below which no detail is told from another
 # Of the changes that two pictures allow, the one nearest to none counts, and a share of the way to the farthest: more
 # finds softness that an enlargement's false detail hides, and takes more missing grain for softness.
 FARTHER, FARTHEST = 0.35, 2.0  # share, and doublings beyond which the farthest tells nothing
+# Doublings of contrast that an edit may take from coarse detail; more than that is softness, unless the forms lost it too.
+FLATTER = -0.5
 MIN_BLOCKS = 12  # of what changed
 LEAST_DETAIL = 0.25 / 255  # coarse detail of a region in which there is something to be sharp or soft
 LEAST_COARSE = 0.4 / 255  # the same of a block of new content
@@ -69,31 +71,40 @@ def pair_of(edit: Bands, original: Bands, band: str) -> Pair:
 
 
 def sharpness_of_pair(edit: Bands, original: Bands, inside: np.ndarray) -> tuple[float, np.ndarray] | None:
-    """Doublings of fine over coarse detail that the edit has more or less than the original, and those of every block.
+    """Doublings of detail that the edit has more or less than the original, and those of every block.
 
     With d the detail that both show, h what is left of it in the edit, and each picture's own grain, the mean products
-    of the bands are h^2 d^2 + grain, h d^2 and d^2 + grain: the edit's, the common and the original's. If all that the
+    of a band are h^2 d^2 + grain, h d^2 and d^2 + grain: the edit's, the common and the original's. If all that the
     original has alone is grain, h is the edit's over the common; if all that the edit has alone is, h is the common
     over the original's. It lies between the two, so that neither grain that was added nor grain that is missing
-    counts as sharpness, and the strongest edges tell most.
+    counts as sharpness, and the strongest edges tell most. h is told from the finest band, or from coarser ones where
+    those lost more, and against what the edit did to the contrast.
     """
     if inside.sum() < MIN_BLOCKS:
         return None
-    fine, coarse = (pair_of(edit, original, band) for band in ("fine", "coarse"))
-    if coarse.sums(inside)[2] < LEAST_DETAIL**2:
+    pairs = {band: pair_of(edit, original, band) for band in ROUNDING}
+    if pairs["coarse"].sums(inside)[2] < LEAST_DETAIL**2:
         return None
-    value = _change_of_detail(fine.sums(inside), coarse.sums(inside))
-    return float(value), np.where(inside, _change_of_detail(fine.around(inside), coarse.around(inside)), 0.0)
+    forms = [block_mean(picture.luma)[inside].std() + GRAIN_FLOOR for picture in (edit, original)]
+    flatter = min(FLATTER, float(np.log2(forms[0] / forms[1])))
+    value = _change_of_detail({band: pair.sums(inside) for band, pair in pairs.items()}, flatter)
+    places = _change_of_detail({band: pair.around(inside) for band, pair in pairs.items()}, flatter)
+    return float(value), np.where(inside, places, 0.0)
 
 
-def _change_of_detail(fine: tuple, coarse: tuple) -> np.ndarray:
-    """`sharpness_of_pair` from the mean products of both bands."""
-    ours, common, theirs = (np.log2(product) for product in _without_rounding(fine, ROUNDING["fine"]))
-    after, _, before = (np.log2(product) for product in _without_rounding(coarse, ROUNDING["coarse"]))
-    contrast = (after - before) / 2
+def _change_of_detail(products: dict[str, tuple], flatter: float) -> np.ndarray:
+    """`sharpness_of_pair` from the mean products of every band, and the doublings that contrast may have lost."""
+    logs = {
+        band: [np.log2(product) for product in _without_rounding(products[band], rounding)]
+        for band, rounding in ROUNDING.items()
+    }
+    contrast = np.maximum((logs["coarse"][0] - logs["coarse"][2]) / 2, flatter)
+    ours, common, theirs = logs.pop("fine")
     least, most = common - theirs - contrast, ours - common - contrast
-    farther = FARTHER * np.minimum(most - least, FARTHEST)
-    return np.minimum(most - farther, 0) + np.maximum(least, 0)
+    softer = most - FARTHER * np.minimum(most - least, FARTHEST)
+    for ours, _, theirs in logs.values():
+        softer = np.minimum(softer, (ours - theirs) / 2 - contrast)  # grain counts little there
+    return np.minimum(softer, 0) + np.maximum(least, 0)
 
 
 def _without_rounding(products: tuple, rounding: float) -> tuple:
