@@ -136,7 +136,7 @@ def grain_of_pair(edit: Bands, original: Bands, inside: np.ndarray) -> tuple[flo
     gain = _fine_gain(pair_of(edit, original, "mid"), noise, usable)
     weight = usable / (np.maximum(cv2.blur(noise.common, (3, 3)), 0) / gain + GRAIN_FLOOR**2)
     texture = math.sqrt(max(0.0, _mean(noise.common, weight)) / gain)
-    if gain <= LEAST_GAIN and _mean(noise.original, weight) > LOST_TEXTURE**2:
+    if gain <= LEAST_GAIN and np.median(noise.original[weight >= np.quantile(weight[usable], 0.65)]) > LOST_TEXTURE**2:
         return None
     own = (noise.edit - gain * noise.common, noise.original - noise.common / gain)
     unseen = max(min(KEPT_GRAIN, texture), MASKING * texture)
