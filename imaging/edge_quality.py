@@ -15,8 +15,11 @@ WIDEST_PX = 6.0  # an edge wider than this reads as this
 MIN_EDGES = 60  # edge pixels below which a statistic of them is chance
 SHARP_SHARE = 0.15  # of the edges: a picture with a soft background is sharp where its sharpest edges are
 PROFILE_PX = 8  # reach of an edge's profile to either side
-PLATEAU_PX = 5  # from here on a profile is its plateau; nearer by, it may ring
+PLATEAUS_PX = (3, 6)  # from here on a profile is its plateau; nearer by, it may ring: narrow halos, and wide ones
+PLATEAU_LENGTH_PX = 2  # most edges are isolated no further
+SAMPLE_PX = 0.5  # along a profile
 MIN_CONTRAST = 0.08  # of an edge whose profile is judged
+MOST_RIPPLE = 0.3  # of the contrast: what a plateau varies by, beyond which it is none
 MAX_PROFILES = 6000
 RINGING_SHARE = 0.9  # quantile of the swing: sharpening rings at every clean edge, most edges are not clean
 OBLIQUE = 0.5  # |sin 2 angle| from which an edge crosses the pixel grid often enough to show stairs
@@ -106,29 +109,39 @@ def ringing(edges: Edges) -> tuple[float | None, np.ndarray, np.ndarray]:
     """How far the profile of edges swings beyond its plateaus on both sides, as sharpening makes it.
 
     Returns:
-        The 90th percentile over isolated edges as a fraction of their contrast, None with too few; and for each edge
-        pixel judged its (y, x) and its own value.
+        The 90th percentile over isolated edges as a fraction of their contrast, for the plateaus at which it is
+        largest, None with too few; and for each edge pixel judged there its (y, x) and its own value.
     """
     whole = np.zeros(edges.plane.shape, bool)  # profiles that stay within the frame; many have a line along its edge
     whole[PROFILE_PX:-PROFILE_PX, PROFILE_PX:-PROFILE_PX] = True
     y, x = (edges.found & whole).nonzero()
     step = max(1, len(y) // MAX_PROFILES)
     y, x = y[::step], x[::step]
-    offsets = np.arange(-PROFILE_PX, PROFILE_PX + 1, dtype=np.float32)
+    offsets = np.arange(-PROFILE_PX, PROFILE_PX + SAMPLE_PX, SAMPLE_PX, dtype=np.float32)
     across = x[:, None] + offsets * edges.normal_x[y, x][:, None]
     down = y[:, None] + offsets * edges.normal_y[y, x][:, None]
     profile = _sample(edges.plane, across, down)
-    low, high = profile[:, : PROFILE_PX - PLATEAU_PX + 1], profile[:, PROFILE_PX + PLATEAU_PX :]
-    contrast = np.median(high, 1) - np.median(low, 1)
-    ripple = np.maximum(np.ptp(low, 1), np.ptp(high, 1))
-    isolated = (contrast > MIN_CONTRAST) & (ripple < 0.15 * contrast)
-    if isolated.sum() < MIN_EDGES:
-        return None, np.empty((0, 2), int), np.empty(0)
-    contrast, profile = contrast[isolated], profile[isolated]
-    over = profile[:, PROFILE_PX + 1 : PROFILE_PX + PLATEAU_PX].max(1) - np.median(high, 1)[isolated]
-    under = np.median(low, 1)[isolated] - profile[:, PROFILE_PX - PLATEAU_PX + 1 : PROFILE_PX].min(1)
-    both = np.minimum(over, under) / contrast
-    return float(np.quantile(both, RINGING_SHARE)), np.stack((y, x), 1)[isolated], both
+    best: tuple = (None, np.empty((0, 2), int), np.empty(0))
+    for plateau in PLATEAUS_PX:
+        isolated, swing = _swing(profile, offsets, plateau)
+        if len(swing) < MIN_EDGES:
+            continue
+        value = float(np.quantile(swing, RINGING_SHARE))
+        if best[0] is None or value > best[0]:
+            best = value, np.stack((y, x), 1)[isolated], swing
+    return best
+
+
+def _swing(profile: np.ndarray, offsets: np.ndarray, plateau: float) -> tuple[np.ndarray, np.ndarray]:
+    """Which profiles (n, k) have two plateaus, (n,) bool; and how far those swing beyond both, over their contrast."""
+    high = profile[:, (offsets >= plateau) & (offsets <= plateau + PLATEAU_LENGTH_PX)]
+    low = profile[:, (offsets <= -plateau) & (offsets >= -plateau - PLATEAU_LENGTH_PX)]
+    top, bottom = np.median(high, 1), np.median(low, 1)
+    contrast, ripple = top - bottom, np.maximum(np.ptp(low, 1), np.ptp(high, 1))
+    isolated = (contrast > MIN_CONTRAST) & (ripple < MOST_RIPPLE * contrast)
+    over = profile[:, (offsets > 0) & (offsets <= plateau)].max(1) - top
+    under = bottom - profile[:, (offsets < 0) & (offsets >= -plateau)].min(1)
+    return isolated, (np.minimum(over, under)[isolated] / contrast[isolated])
 
 
 def _sample(plane: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:

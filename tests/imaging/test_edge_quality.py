@@ -52,6 +52,21 @@ def test_sharpening_rings():
     assert ringing(find_edges(clean))[0] < 0.02 < 0.1 < ringing(find_edges(sharpened))[0]
 
 
+@pytest.mark.parametrize(("sigma", "amount"), [(1, 1), (2, 2), (4, 1)])
+def test_narrow_and_wide_halos_ring_in_a_photograph(coffee, sigma, amount):
+    sharpened = (coffee + amount * (coffee - masks.gaussian_blur(coffee, sigma))).clamp(0, 1)
+    clean, value = (ringing(find_edges(image))[0] for image in (coffee, sharpened))
+    assert value > clean + 0.05
+
+
+def test_ringing_tells_where(coffee):
+    sharpened = (3 * coffee - 2 * masks.gaussian_blur(coffee, 2)).clamp(0, 1)
+    half = torch.cat((coffee[..., :300], sharpened[..., 300:]), 3)
+    _, at, strength = ringing(find_edges(half))
+    assert at.shape == (len(strength), 2)
+    assert np.mean(strength[at[:, 1] > 310]) > np.mean(strength[at[:, 1] < 290]) + 0.05
+
+
 def test_ringing_does_not_depend_on_contrast():
     picture = disc_picture(blur=0.7)
     picture = picture + picture - masks.gaussian_blur(picture, 2)
