@@ -9,10 +9,11 @@ from torch import Tensor
 from . import color
 
 SPECK_SCALES_PX = (1.0, 1.6, 2.4, 3.84)
-SPECK_LEAST_L = 2.5  # CIE L* by which a speck stands out
-SPECK_LEAST_RATIO = 4.0  # over the strongest response around it: the ground is calm
+SPECK_LEAST_L = 8.0  # CIE L* by which a speck stands out; drops, petals and dust of less are many
+SPECK_LEAST_RATIO = 3.0  # over the strongest response around it: it stands alone
+SPECK_LEAST_CALM = 12.0  # over the mean response around it: the ground is calm
 SPECK_RING_PX = (6, 15)  # radii of that ground
-SPECK_MOST_COHERENCE = 0.6  # of the structure tensor; above, it is a piece of an edge
+SPECK_MOST_COHERENCE = 0.3  # of the structure tensor; above, it is a piece of an edge or a streak
 CLIP_LEVELS = 1.0  # 8-bit levels from the end
 CLIP_LEAST_SHARE = 0.002  # of the frame; smaller burnt areas are highlights
 BACKDROP_SHARE = 0.3  # of the frame's border; a white area that covers more is a backdrop
@@ -40,8 +41,10 @@ def specks(lightness: np.ndarray) -> np.ndarray:
     spots = np.stack([np.abs(fine - coarse) for fine, coarse in zip(ladder, ladder[1:], strict=False)])
     strength = spots.max(0)
     peak = (strength >= cv2.dilate(strength, np.ones((7, 7), np.uint8))) & (strength > SPECK_LEAST_L)
-    ground = np.maximum(cv2.dilate(strength, _ring(*SPECK_RING_PX)), 0)  # nothing around is -inf to OpenCV
+    ring = _ring(*SPECK_RING_PX)
+    ground = np.maximum(cv2.dilate(strength, ring), 0)  # nothing around is -inf to OpenCV
     peak &= strength > SPECK_LEAST_RATIO * ground
+    peak &= strength > SPECK_LEAST_CALM * cv2.filter2D(strength, -1, ring / np.float32(ring.sum()))
     peak &= _coherence(lightness) < SPECK_MOST_COHERENCE
     y, x = peak.nonzero()
     return np.stack((x, y), 1)

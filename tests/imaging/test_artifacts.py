@@ -18,9 +18,16 @@ def lightness(image):
 def test_specks_are_found_where_they_are():
     image = gradient().clone()
     image[..., 40:43, 60:63] += 0.3
-    image[..., 70:73, 200:203] -= 0.2
+    image[..., 70:73, 200:203] -= 0.3
     found = artifacts.specks(lightness(image))
     assert sorted(map(tuple, found)) == [(61, 41), (201, 71)]
+
+
+def test_faint_specks_and_streaks_are_no_specks():
+    image = gradient().clone()
+    image[..., 40:43, 60:63] += 0.06
+    image[..., 70:72, 180:220] -= 0.3
+    assert len(artifacts.specks(lightness(image))) == 0
 
 
 def test_specks_in_texture_are_texture():
