@@ -9,6 +9,7 @@ import numpy as np
 
 BLOCK_PX = 4
 FINE_PX, MID_PX, COARSE_PX = 0.8, 1.6, 4.0  # blurs between which the bands of detail lie
+RING_SHARE, RING_LEAST_PX = 0.06, 48  # of the longer side: how far around an edit the picture is compared
 BINS, MIN_BIN = 6, 6  # of like structure, and blocks that one needs on either side
 IMMERKAER = np.outer((1, -2, 1), (1, -2, 1)).astype(np.float32) / 6
 
@@ -30,10 +31,10 @@ def split_bands(luma: np.ndarray) -> Bands:
     return Bands(luma - fine, fine - mid, mid - coarse, cv2.filter2D(luma, -1, IMMERKAER), luma)
 
 
-def block_mean(plane: np.ndarray) -> np.ndarray:
+def block_mean(plane: np.ndarray, size: int = BLOCK_PX) -> np.ndarray:
     """Mean of every whole block of (h, w)."""
-    rows, columns = (max(1, side // BLOCK_PX) for side in plane.shape)
-    part = plane[: rows * BLOCK_PX, : columns * BLOCK_PX].astype(np.float32)
+    rows, columns = (max(1, side // size) for side in plane.shape)
+    part = plane[: rows * size, : columns * size].astype(np.float32)
     return cv2.resize(part, (columns, rows), interpolation=cv2.INTER_AREA)
 
 

@@ -9,11 +9,13 @@ from ..imaging import color, masks, silhouette
 from .finding import Finding, grown, largest_part
 from .halo import OUTER_RIM, fringe
 from .report import Measurement
-from .seam import seam_steps
+from .seam import window_means
 from .view import contour_windows
 
 REPAIR_PX = 6
-PARALLEL_PX = (-9.0, 9.0)  # contours beside the edit's own, which step as its surroundings do
+MIN_PIECES = 6  # of the border
+STEP_FLOOR = 0.1  # OKLab x 100: a step of less is not seen, however sure it is
+MEDIAN_ERROR, MAD_TO_DEVIATION = 1.25, 1.48  # of normal values: a median's error over a mean's; deviation over MAD
 
 
 def matte_findings(mask: Tensor) -> list[Finding]:
@@ -69,12 +71,30 @@ def halo(lightness: np.ndarray, mask: Tensor, subject: str) -> Finding:
 
 
 def blind_seam(canvas: Tensor, mask: Tensor) -> Finding:
-    """How much more a picture steps across an edit's border than along contours beside it; weak without the original."""
+    """How surely a picture steps right at an edit's border (1, 1, h, w), and the same way all along it.
+
+    The step between the pixels on either side of the border, less the mean of the steps one pixel further in and one
+    further out, as the median over the pieces of the border. What a picture shows steps this way at one piece and that
+    way at the next, and an edge of its own is wider than a pixel or does not keep to the mask that closely.
+    """
     distance = masks.signed_distance((mask > 0).float())[0, 0].cpu().numpy()
+    window, count = contour_windows(distance)
     lab = (color.srgb_to_oklab(canvas.float()) * 100)[0].permute(1, 2, 0).cpu().numpy()
-    step, where, _ = seam_steps(lab, distance)
-    if where is None:
-        return Finding(Measurement("blind_seam_step", None, None, "the edit has no border in the frame"))
-    beside = [seam_steps(lab, distance - shift)[0] for shift in PARALLEL_PX]
+    steps = _border_steps(lab, distance, window, count) if count else np.empty((0, 3))
+    if len(steps) < MIN_PIECES:
+        return Finding(Measurement("blind_seam_step", None, None, "the edit has too little border in the frame"))
+    step = np.median(steps, 0)
+    deviation = MAD_TO_DEVIATION * np.median(np.abs(steps - step), 0)
+    size = float(np.linalg.norm(step))
+    error = MEDIAN_ERROR * float(np.linalg.norm(deviation)) / len(steps) ** 0.5
     border = np.abs(distance) <= REPAIR_PX
-    return Finding(Measurement("blind_seam_step", max(0.0, step - max(beside)), largest_part(border)), border)
+    detail = f"the border steps by {size:.1f} (OKLab x 100), the same way all along it"
+    return Finding(Measurement("blind_seam_step", size / (error + STEP_FLOOR), largest_part(border), detail), border)
+
+
+def _border_steps(lab: np.ndarray, distance: np.ndarray, window: np.ndarray, count: int) -> np.ndarray:
+    """The step across the border beyond those beside it, (n, 3), of each of the border's pieces that has them."""
+    inner, outer = ([(side * distance > n) & (side * distance <= n + 1) for n in (0, 1)] for side in (1, -1))
+    deep, near, out, far = (window_means(lab, layer, window, count) for layer in (*inner[::-1], *outer))
+    steps = (near - out) - ((deep - near) + (out - far)) / 2
+    return steps[np.isfinite(steps).all(1)]

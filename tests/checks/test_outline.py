@@ -31,12 +31,42 @@ def test_a_step_between_two_tones_is_no_halo(make_disc):
     assert outline.halo(lightness(torch.where(mask > 0, 0.7, image)), mask, "subject").measurement.value < 0.5
 
 
-def test_a_lighter_edit_steps_at_its_border_and_nowhere_else(chelsea, make_disc):
+def lighter(image, weight, step):
+    lab = color.srgb_to_oklab(image)
+    return color.oklab_to_srgb(torch.cat((lab[:, :1] + weight * step / 100, lab[:, 1:]), 1))
+
+
+def seam(image, mask):
+    return outline.blind_seam(image, mask).measurement
+
+
+@pytest.mark.parametrize("step", [2, 4, 8, -4])
+def test_a_lighter_or_darker_edit_steps_at_its_border(chelsea, make_disc, step):
     mask = make_disc(chelsea)
-    lab = color.srgb_to_oklab(chelsea)
-    lighter = color.oklab_to_srgb(torch.cat((lab[:, :1] + 0.1 * mask, lab[:, 1:]), 1))
-    before, after = (outline.blind_seam(image, mask).measurement.value for image in (chelsea, lighter))
-    assert before < 3 < after
+    before, after = seam(chelsea, mask), seam(lighter(chelsea, mask, step), mask)
+    assert before.value < 2 and after.value > 4 and before.verdict("production") == "pass"
+    told = float(after.detail.split("steps by ")[1].split(" ")[0])
+    assert told == pytest.approx(abs(step), abs=0.5)
+
+
+def test_a_larger_step_is_surer_and_a_feathered_one_less_sure(chelsea, make_disc):
+    mask = make_disc(chelsea)
+    hard = [seam(lighter(chelsea, mask, step), mask).value for step in (1, 2, 4, 8)]
+    assert hard == sorted(hard)
+    assert seam(lighter(chelsea, masks.feather_inward(mask, 6), 8), mask).value < hard[-1] / 3
+
+
+def test_a_tint_steps_too(chelsea, make_disc):
+    mask, lab = make_disc(chelsea), color.srgb_to_oklab(chelsea)
+    tinted = color.oklab_to_srgb(torch.cat((lab[:, :2], lab[:, 2:] + 0.04 * mask), 1))
+    assert seam(tinted, mask).verdict("production") == "warn"
+
+
+def test_an_edge_of_the_picture_beside_the_border_is_no_seam(make_disc):
+    image = torch.full((1, 3, 240, 360), 0.3)
+    mask = make_disc(image)
+    picture = torch.where(masks.grow(mask, 4) > 0, 0.7, image)
+    assert seam(picture, mask).value < 0.5 < 8 < seam(torch.where(mask > 0, 0.7, image), mask).value
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0])
