@@ -12,7 +12,7 @@ import io
 import json
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import calibration
@@ -22,8 +22,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from edit_first.checks import outline
+from edit_first.checks.bands import BINS, IMMERKAER, RING_SHARE
 from edit_first.checks.motion import check_motion
 from edit_first.checks.report import Report
+from edit_first.checks.seam import seam_steps
 from edit_first.checks.texture import texture_report
 from edit_first.checks.thresholds import threshold
 from edit_first.checks.video_models import ANY_MODEL, video_model
@@ -86,7 +88,7 @@ def exposed(stops: float) -> Change:
     return lambda image, seed: color.linear_to_srgb((color.srgb_to_linear(image) * 2**stops).clamp(0, 1))
 
 
-def specks(count: int) -> Change:
+def specks(count: int, contrast: float = 0.3) -> Change:
     def change(image: Tensor, seed: int) -> Tensor:
         generator, image = calibration.seeded(seed), image.clone()
         height, width = image.shape[2:]
@@ -96,7 +98,7 @@ def specks(count: int) -> Change:
             x, y = int(20 + x * (width - 40)), int(20 + y * (height - 40))
             alpha = (2 + 2 * size - ((columns - x) ** 2 + (rows - y) ** 2).sqrt()).clamp(0, 1)
             ground = float(image[..., y - 8 : y + 8, x - 8 : x + 8].mean())
-            image = torch.lerp(image, torch.full_like(image, ground - 0.3 if ground > 0.5 else ground + 0.3), alpha)
+            image = torch.lerp(image, torch.full_like(image, ground + contrast * (-1) ** (ground > 0.5)), alpha)
         return image
 
     return change
@@ -120,6 +122,7 @@ DEFECTS: dict[str, tuple[str, Change]] = {
     **{f"{levels} levels": ("banded_fraction", posterized(levels)) for levels in (32, 16)},
     **{f"exposed {stops:+g} EV": ("burnt_fraction", exposed(stops)) for stops in (1, 2)},
     **{f"{count} specks": ("floating_specks", specks(count)) for count in (3, 8)},
+    "8 faint specks": ("floating_specks", specks(8, 0.15)),
 }
 
 
@@ -139,31 +142,64 @@ def rim(width_px: float, opacity: float, shade: float) -> Callable[[Tensor, Tens
     return change
 
 
-def tone(step: float) -> Callable[[Tensor, Tensor, int], Tensor]:
+def tone(step: float, feather_px: float = 0) -> Callable[[Tensor, Tensor, int], Tensor]:
     def change(image: Tensor, mask: Tensor, seed: int) -> Tensor:
         lab = color.srgb_to_oklab(image)
-        return color.oklab_to_srgb(torch.cat((lab[:, :1] + mask * step / 100, lab[:, 1:]), 1))
+        weight = masks.feather_inward(mask, feather_px)
+        return color.oklab_to_srgb(torch.cat((lab[:, :1] + weight * step / 100, lab[:, 1:]), 1))
 
     return change
 
 
-EDIT_CLEAN = {"clean": region_only(CLEAN["clean"]), "edit with noise 1.5/255": region_only(noise(1.5)),
-              "edit from JPEG 95": region_only(jpeg(95))}  # fmt: skip
+def around_only(change: Change) -> Callable[[Tensor, Tensor, int], Tensor]:
+    return lambda image, mask, seed: torch.where(mask > 0, image, change(image, seed))
+
+
+EDIT_CLEAN = {
+    "clean": region_only(CLEAN["clean"]),
+    "edit with noise 1.5/255": region_only(noise(1.5)),
+    "edit from JPEG 95": region_only(jpeg(95)),
+    "still with grain 4/255": lambda image, mask, seed: noise(4)(image, seed),
+}
 EDIT_DEFECTS = {
-    "edit blurred 1 px": ("sharpness_log2_ratio", region_only(blur(1))),
-    "edit blurred 2 px": ("sharpness_log2_ratio", region_only(blur(2))),
-    "edit with grain 4/255": ("grain_log2_ratio", region_only(noise(4))),
+    "edit blurred 1 px": ("blind_sharpness", region_only(blur(1))),
+    "edit blurred 2 px": ("blind_sharpness", region_only(blur(2))),
+    "sharp edit in a still blurred 1.5 px": ("blind_sharpness", around_only(blur(1.5))),
+    "edit with grain 4/255": ("blind_grain", region_only(noise(4))),
+    "edit without the still's grain 4/255": ("blind_grain", around_only(noise(4))),
     "light rim 3 px, 50 %": ("outline_halo", rim(3, 0.5, 1.0)),
     "dark rim 3 px, 50 %": ("outline_halo", rim(3, 0.5, 0.0)),
-    "edit 8 lighter": ("blind_seam_step", tone(8)),
+    **{f"edit {step} lighter": ("blind_seam_step", tone(step)) for step in (2, 4, 8)},
+    **{f"edit {step} lighter, feathered 6 px": ("blind_seam_step", tone(step, 6)) for step in (2, 4, 8)},
 }
+KINDS = ("blob", "object", "outline")
+
+
+def edit_masks(image: Tensor, seed: int) -> dict[str, Tensor]:
+    """An ellipse anywhere, a segment that follows the picture's edges roughly, and one that follows them to the pixel."""
+    found = {"blob": calibration.blob_mask(image, seed), "object": calibration.object_mask(image, seed)}
+    found["outline"] = outline_mask(image, seed)
+    return {kind: whole(mask) for kind, mask in found.items() if mask is not None}
+
+
+def outline_mask(image: Tensor, seed: int) -> Tensor | None:
+    """A segment of 1 to 25 % of the frame with the picture's own edges for its outline, as a matte has them."""
+    from skimage.segmentation import felzenszwalb
+
+    labels = felzenszwalb(image[0].permute(1, 2, 0).numpy(), scale=600, sigma=0.6, min_size=1500)
+    areas = np.bincount(labels.ravel()) / labels.size
+    usable = np.flatnonzero((areas >= 0.01) & (areas <= 0.25))
+    if not len(usable):
+        return None
+    chosen = usable[int(torch.randint(len(usable), (1,), generator=calibration.seeded(seed)))]
+    return torch.from_numpy((labels == chosen).astype(np.float32))[None, None]
 
 
 def dots(mask: Tensor, seed: int, value: float) -> Tensor:
     """Three dots of 2 px radius, set into a mask outside or inside of it."""
     mask, generator = mask.clone(), calibration.seeded(seed)
-    distance = masks.signed_distance(mask)[0, 0]
-    places = ((distance > 8) if value == 0 else (distance < -8)).nonzero()
+    distance = masks.signed_distance(mask)[0, 0] * (1 if value == 0 else -1)
+    places = (distance > min(8.0, 0.7 * float(distance.max()))).nonzero()
     for index in torch.randint(len(places), (3,), generator=generator).tolist():
         y, x = places[index].tolist()
         mask[:, :, max(0, y - 2) : y + 2, max(0, x - 2) : x + 2] = value
@@ -227,6 +263,65 @@ def rivals(image: Tensor) -> dict:
     }
 
 
+def _blocks(plane: np.ndarray) -> np.ndarray:
+    """Means of blocks of 8 px."""
+    rows, columns = plane.shape[0] // 8, plane.shape[1] // 8
+    return cv2.resize(
+        plane[: rows * 8, : columns * 8].astype(np.float32), (columns, rows), interpolation=cv2.INTER_AREA
+    )
+
+
+def edit_rivals(image: Tensor, mask: Tensor) -> dict:
+    """What an edit can be judged by as simply: detail and noise of blocks against the ring's, and the border's step."""
+    luma, inside = color.luma(image)[0, 0].numpy(), _blocks(mask[0, 0].numpy())
+    away = cv2.distanceTransform((inside == 0).astype(np.uint8), cv2.DIST_L2, 5) * 8
+    inside, ring = inside > 0.999, (inside == 0) & (away <= RING_SHARE * max(luma.shape))
+    fine, mid = (cv2.GaussianBlur(luma, (0, 0), sigma) for sigma in (0.8, 1.6))
+    detail = [_blocks(np.abs(band)) for band in (luma - fine, fine - mid)]
+    noise = 1.2533 * _blocks(np.abs(cv2.filter2D(luma, -1, IMMERKAER)))
+    distance = masks.signed_distance(mask)[0, 0].numpy()
+    lab = (100 * color.srgb_to_oklab(image))[0].permute(1, 2, 0).numpy()
+    step = seam_steps(lab, distance)[0] - max(seam_steps(lab, distance - shift)[0] for shift in (-9.0, 9.0))
+    found = {
+        "band_ratio": _band_ratio(*detail, inside, ring),
+        "noise_ratio": _noise_ratio(noise, detail[1], _blocks(luma), inside, ring),
+        "border_step": step,
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _band_ratio(fine: np.ndarray, mid: np.ndarray, inside: np.ndarray, ring: np.ndarray) -> float | None:
+    """Doublings by which fine over mid detail differs, either way, at like mid detail; at least 3 blocks in each bin."""
+    sharp = np.log2((fine + 0.001) / (mid + 0.001))
+    if min(inside.sum(), ring.sum()) < 3:
+        return None
+    edges = np.quantile(np.concatenate((mid[inside], mid[ring])), np.linspace(0, 1, BINS + 1))[1:-1]
+    values, weights = [], []
+    for index in range(BINS):
+        here, there = (sharp[side & (np.searchsorted(edges, mid) == index)] for side in (inside, ring))
+        if min(len(here), len(there)) >= 3:
+            values.append(np.median(here) - np.median(there))
+            weights.append(len(here))
+    return abs(float(np.average(values, weights=weights))) if values else None
+
+
+def _noise_ratio(
+    noise: np.ndarray, mid: np.ndarray, mean: np.ndarray, inside: np.ndarray, ring: np.ndarray
+) -> float | None:
+    """Doublings by which the median noise of the 35 % least structured blocks differs, at least 12 on either side."""
+    inside, ring = (side & (mean > 0.03) & (mean < 0.97) for side in (inside, ring))
+    if min(inside.sum(), ring.sum()) < 12:
+        return None
+    flat = mid <= np.quantile(np.concatenate((mid[inside], mid[ring])), 0.35)
+    if min((inside & flat).sum(), (ring & flat).sum()) < 12:
+        return None
+    levels = [float(np.median(noise[side & flat])) + 1 / 255 for side in (inside, ring)]
+    return abs(float(np.log2(levels[0] / levels[1])))
+
+
+EDIT_RIVALS = {"blind_sharpness": "band_ratio", "blind_grain": "noise_ratio", "blind_seam_step": "border_step"}
+
+
 # ------------------------------------------------------------------ measuring
 
 
@@ -277,22 +372,26 @@ def edit_metric(metric: str, image: Tensor, mask: Tensor) -> float | None:
 
 
 def measure_masked(photo: calibration.Photo, number: int) -> dict[str, dict]:
-    """Every case of a photograph with an edit or a subject: blobs and objects in turn."""
+    """Every case of a photograph with an edit or a subject."""
     picture, found = still(photo.load(SOURCE_PX)), {}
-    mask = calibration.object_mask(picture, number) if number // 8 % 2 else calibration.blob_mask(picture, number)
-    if mask is None:
-        return found
-    mask = whole(mask)
-    for name, change in EDIT_CLEAN.items():
-        changed = change(picture, mask, number).clamp(0, 1)
-        found[f"edit: {name}"] = entry(photo, check_motion(changed, edit_mask=mask).report)
-    found["matte: clean"] = entry(photo, check_motion(picture, subject_mask=mask).report)
-    for name, (metric, change) in EDIT_DEFECTS.items() if photo.half == "verify" else ():
-        value = edit_metric(metric, change(picture, mask, number).clamp(0, 1), mask)
-        found[f"edit: {name}"] = one(photo, metric + ("/edit" if metric == "outline_halo" else ""), value)
-    for name, (metric, change) in MATTES.items() if photo.half == "verify" else ():
-        matte = {f.measurement.metric: f.measurement.value for f in outline.matte_findings(change(mask, number))}
-        found[f"matte: {name}"] = one(photo, metric, matte[metric])
+    for kind, mask in edit_masks(picture, number).items():
+        for name, change in EDIT_CLEAN.items():
+            changed = change(picture, mask, number).clamp(0, 1)
+            report = check_motion(changed, edit_mask=mask).report
+            found[f"edit, {kind}: {name}"] = {**entry(photo, report), "rivals": edit_rivals(changed, mask)}
+        for name, (metric, change) in EDIT_DEFECTS.items() if photo.half == "verify" else ():
+            if kind == "outline" and metric != "blind_seam_step":
+                continue  # an exact outline is a matter of the seam alone; within it is what a rough one holds
+            changed = change(picture, mask, number).clamp(0, 1)
+            key = metric + ("/edit" if metric == "outline_halo" else "")
+            case = one(photo, key, edit_metric(metric, changed, mask))
+            found[f"edit, {kind}: {name}"] = {**case, "rivals": edit_rivals(changed, mask)}
+        if kind == "outline":
+            continue  # a segment as ragged as its texture is no clean matte
+        found[f"matte, {kind}: clean"] = entry(photo, check_motion(picture, subject_mask=mask).report)
+        for name, (metric, change) in MATTES.items() if photo.half == "verify" else ():
+            matte = {f.measurement.metric: f.measurement.value for f in outline.matte_findings(change(mask, number))}
+            found[f"matte, {kind}: {name}"] = one(photo, metric, matte[metric])
     return found
 
 
@@ -316,8 +415,7 @@ def measured(kept: Path | None) -> dict:
     random.Random(0).shuffle(photos)  # so that a run cut short has seen all kinds
     jobs = {photo.name: lambda photo=photo, number=number: measure(photo, number) for number, photo in photos}
     for number, photo in photos:
-        if number % 8 < 4:
-            jobs[f"masked/{photo.name}"] = lambda photo=photo, number=number: measure_masked(photo, number)
+        jobs[f"masked/{photo.name}"] = lambda photo=photo, number=number: measure_masked(photo, number)
     for number, photo in photos:
         if number % 4 == 0:
             jobs[f"sizes/{photo.name}"] = lambda photo=photo: measure_sizes(photo)
@@ -402,20 +500,31 @@ def rival_detection(found: dict, case: str) -> dict:
     return result
 
 
+def masked(found: dict, group: str, names: Iterable[str], kinds: Iterable[str] = KINDS) -> list[dict]:
+    """Cases with a mask of the given kinds: `group` is "edit" or "matte"."""
+    return [case for kind in kinds for name in names for case in found.get(f"{group}, {kind}: {name}", [])]
+
+
 def limits(found: dict) -> dict:
     """What clean stills of the tuning half measure, beside the table's limits."""
     result = {}
-    groups = {"": [case for name in CLEAN for case in found[name]],
-              "edit: ": [c for name in EDIT_CLEAN for c in found[f"edit: {name}"]], "matte: ": found["matte: clean"]}  # fmt: skip
+    groups = {
+        "no mask": [case for name in CLEAN for case in found[name]],
+        "edit": masked(found, "edit", EDIT_CLEAN, KINDS[:2]),
+        "edit, outline": masked(found, "edit", EDIT_CLEAN, KINDS[2:]),
+        "matte": masked(found, "matte", ["clean"]),
+    }
+    of_picture = set(found["clean"][0]["values"])
     for group, cases in groups.items():
         for metric in cases[0]["values"]:
-            row = threshold(metric.split("/")[0])
-            values = sum(of(cases, metric, "tune").values(), [])
-            if row.production is None or not values or f"{metric}" in result or metric.startswith("intake"):
+            row, values = threshold(metric.split("/")[0]), sum(of(cases, metric, "tune").values(), [])
+            told_before = metric in of_picture and group != "no mask"
+            if row.production is None or not values or told_before or metric.startswith("intake"):
                 continue
+            name = f"{metric}, outline" if group == "edit, outline" else metric
             shares = (0.5, 0.95, 0.98, 1) if row.better == "lower" else (0.5, 0.05, 0.02, 0)
-            result[metric] = {
-                "group": group or "no mask",
+            result[name] = {
+                "group": group,
                 "n": len(values),
                 **{f"p{100 * share:g}": round(float(np.quantile(values, share)), 4) for share in shares},
                 "production": row.production,
@@ -462,6 +571,33 @@ def flips(sizes: dict) -> dict:
     return result
 
 
+def edit_detection(found: dict) -> dict:
+    """How well each metric of an edit or a matte finds its defect, for every kind of mask, beside its rival."""
+    result = {}
+    for group, defects, clean_names in (("edit", EDIT_DEFECTS, EDIT_CLEAN), ("matte", MATTES, ("clean",))):
+        for name, (metric, _) in defects.items():
+            for kind in KINDS:
+                cases = masked(found, group, [name], [kind])
+                if not cases:
+                    continue
+                key = metric + ("/edit" if metric == "outline_halo" else "")
+                clean = masked(found, group, clean_names, [kind])
+                row = {"metric": metric, "of": len(cases), **detection(of(clean, key), of(cases, key))}
+                row["over"] = over(cases, key)
+                if rival := EDIT_RIVALS.get(metric):
+                    row["rival"] = {
+                        "metric": rival,
+                        **detection(rival_values(clean, rival), rival_values(cases, rival)),
+                    }
+                result[f"{name}, {kind}"] = row
+    return result
+
+
+def rival_values(cases: list[dict], rival: str) -> dict[str, list[float]]:
+    """Values of a rival on the verifying half, by photograph."""
+    return of([{**case, "values": case["rivals"]} for case in cases], rival)
+
+
 def summarize(values: dict) -> dict:
     """The page's figures."""
     found = values["cases"]
@@ -470,31 +606,18 @@ def summarize(values: dict) -> dict:
         result[f"false alarms, {half}"] = {
             **{name: alarms(found[name], half) for name in CLEAN},
             "all": alarms([case for name in CLEAN for case in found[name]], half),
-            **{f"edit: {name}": alarms(found[f"edit: {name}"], half) for name in EDIT_CLEAN},
-            "matte: clean": alarms(found["matte: clean"], half),
+            **{f"edit: {name}": alarms(masked(found, "edit", [name]), half) for name in EDIT_CLEAN},
+            **{f"edit, {kind}": alarms(masked(found, "edit", EDIT_CLEAN, [kind]), half) for kind in KINDS},
+            "edit": alarms(masked(found, "edit", EDIT_CLEAN), half),
+            **{f"matte, {kind}": alarms(masked(found, "matte", ["clean"], [kind]), half) for kind in KINDS[:2]},
+            "matte": alarms(masked(found, "matte", ["clean"]), half),
         }
     result["detection"] = {}
     for name, (metric, _) in DEFECTS.items():
-        clean = {}
-        for case in CLEAN:
-            for photo, numbers in of(found[case], metric).items():
-                clean.setdefault(photo, []).extend(numbers)
+        clean = of([case for kind in CLEAN for case in found[kind]], metric)
         ours = {"metric": metric, **detection(clean, of(found[name], metric)), "over": over(found[name], metric)}
         result["detection"][name] = {**ours, "rivals": rival_detection(found, name)}
-    for prefix, cases, clean_names in (("edit: ", EDIT_DEFECTS, EDIT_CLEAN), ("matte: ", MATTES, ("clean",))):
-        subject = "/edit" if prefix == "edit: " else ""
-        for name, (metric, _) in cases.items():
-            key = metric + (subject if metric == "outline_halo" else "")
-            clean = {}
-            for case in clean_names:
-                for photo, numbers in of(found[prefix + case], key).items():
-                    clean.setdefault(photo, []).extend(numbers)
-            over_limits = over(found[prefix + name], key)
-            result["detection"][name] = {
-                "metric": metric,
-                **detection(clean, of(found[prefix + name], key)),
-                "over": over_limits,
-            }
+    result["detection of edits"] = edit_detection(found)
     if values["sizes"]:
         result["sizes"] = flips(values["sizes"])
     return result
