@@ -22,7 +22,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from edit_first.checks import outline
-from edit_first.checks.bands import BINS, IMMERKAER, RING_SHARE
+from edit_first.checks.bands import BINS, RING_SHARE
 from edit_first.checks.motion import check_motion
 from edit_first.checks.report import Report
 from edit_first.checks.seam import seam_steps
@@ -278,7 +278,7 @@ def edit_rivals(image: Tensor, mask: Tensor) -> dict:
     inside, ring = inside > 0.999, (inside == 0) & (away <= RING_SHARE * max(luma.shape))
     fine, mid = (cv2.GaussianBlur(luma, (0, 0), sigma) for sigma in (0.8, 1.6))
     detail = [_blocks(np.abs(band)) for band in (luma - fine, fine - mid)]
-    noise = 1.2533 * _blocks(np.abs(cv2.filter2D(luma, -1, IMMERKAER)))
+    noise = 1.2533 * _blocks(np.abs(cv2.filter2D(luma, -1, edge_quality.IMMERKAER)))
     distance = masks.signed_distance(mask)[0, 0].numpy()
     lab = (100 * color.srgb_to_oklab(image))[0].permute(1, 2, 0).numpy()
     step = seam_steps(lab, distance)[0] - max(seam_steps(lab, distance - shift)[0] for shift in (-9.0, 9.0))
@@ -606,7 +606,7 @@ def summarize(values: dict) -> dict:
         result[f"false alarms, {half}"] = {
             **{name: alarms(found[name], half) for name in CLEAN},
             "all": alarms([case for name in CLEAN for case in found[name]], half),
-            **{f"edit: {name}": alarms(masked(found, "edit", [name]), half) for name in EDIT_CLEAN},
+            **{f"edit: {name}": alarms(masked(found, "edit", [name], KINDS[:2]), half) for name in EDIT_CLEAN},
             **{f"edit, {kind}": alarms(masked(found, "edit", EDIT_CLEAN, [kind]), half) for kind in KINDS},
             "edit": alarms(masked(found, "edit", EDIT_CLEAN), half),
             **{f"matte, {kind}": alarms(masked(found, "matte", ["clean"], [kind]), half) for kind in KINDS[:2]},

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ..imaging.edge_quality import IMMERKAER
+
 BLOCK_PX = 4
 FINE_PX, MID_PX, COARSE_PX = 0.8, 1.6, 4.0  # blurs between which the bands of detail lie
 RING_SHARE, RING_LEAST_PX = 0.06, 48  # of the longer side: how far around an edit the picture is compared
 BINS, MIN_BIN = 6, 6  # of like structure, and blocks that one needs on either side
-IMMERKAER = np.outer((1, -2, 1), (1, -2, 1)).astype(np.float32) / 6
 
 
 @dataclass(frozen=True)

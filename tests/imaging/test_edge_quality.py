@@ -74,6 +74,14 @@ def test_ringing_does_not_depend_on_contrast():
     assert weak == pytest.approx(strong, rel=0.05)
 
 
+@pytest.mark.parametrize("levels", [2, 4, 8])
+def test_grain_on_weak_edges_is_no_stair(levels):
+    noise = torch.randn(1, 3, 200, 200, generator=torch.Generator().manual_seed(1)) * levels / 255
+    weak = 0.2 * disc_picture() + 0.4
+    clean, grained = (jaggedness(find_edges(image))[0] for image in (weak, (weak + noise).clamp(0, 1)))
+    assert grained < clean + 0.01
+
+
 def test_stairs_are_told_from_antialiased_edges():
     smooth = disc_picture()
     stairs = (smooth > 0.5).float() * 0.6 + 0.2
