@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from ..imaging import artifacts, color, edge_quality
+from ..imaging import artifacts, color, edge_quality, masks
 from ..imaging.edge_quality import Edges
 from ..imaging.intake import Intake
-from .finding import Finding, grown, largest_part
+from .finding import Finding, largest_part
 from .report import Measurement
 from .thresholds import threshold
 
@@ -68,7 +68,7 @@ def _ringing(edges: Edges) -> Finding:
     where = np.zeros(edges.plane.shape, bool)
     marked = at[strength > RINGING_EDGE]
     where[marked[:, 0], marked[:, 1]] = True
-    where = grown(where, REPAIR_PX)
+    where = masks.dilated(where, REPAIR_PX)
     return Finding(Measurement("ringing_overshoot", max(0.0, value), largest_part(where)), where)
 
 
@@ -76,7 +76,7 @@ def _jagged(edges: Edges) -> Finding:
     value, judged = edge_quality.jaggedness(edges)
     if value is None:
         return Finding(Measurement("jagged_edge_energy", None, None, "too few oblique edges"))
-    where = grown(judged, REPAIR_PX)
+    where = masks.dilated(judged, REPAIR_PX)
     return Finding(Measurement("jagged_edge_energy", value, largest_part(where)), where)
 
 
@@ -86,7 +86,7 @@ def _specks(lightness: np.ndarray, edit: np.ndarray | None) -> Finding:
         found = found[edit[found[:, 1], found[:, 0]]]
     where = np.zeros(lightness.shape, bool)
     where[found[:, 1], found[:, 0]] = True
-    where = grown(where, 2 * REPAIR_PX)
+    where = masks.dilated(where, 2 * REPAIR_PX)
     return Finding(Measurement("floating_specks", len(found), largest_part(where)), where)
 
 

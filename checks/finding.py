@@ -48,9 +48,3 @@ def largest_part(where: np.ndarray) -> Place | None:
         return None
     x, y, width, height = stats[1 + int(stats[1:, cv2.CC_STAT_AREA].argmax()), :4]
     return Place(int(x), int(y), int(width), int(height))
-
-
-def grown(where: np.ndarray, radius_px: int) -> np.ndarray:
-    """A bool map grown by a disc, so that a repair reaches what surrounds a flaw."""
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius_px + 1,) * 2)
-    return cv2.dilate(where.astype(np.uint8), kernel) > 0

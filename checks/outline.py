@@ -6,7 +6,7 @@ import numpy as np
 from torch import Tensor
 
 from ..imaging import color, masks, silhouette
-from .finding import Finding, grown, largest_part
+from .finding import Finding, largest_part
 from .halo import OUTER_RIM, fringe
 from .report import Measurement
 from .seam import window_means
@@ -46,7 +46,7 @@ def matte_findings(mask: Tensor) -> list[Finding]:
 
 
 def _parts(metric: str, parts: silhouette.Parts, detail: str) -> Finding:
-    where = grown(parts.where, REPAIR_PX)
+    where = masks.dilated(parts.where, REPAIR_PX)
     return Finding(Measurement(metric, parts.count, largest_part(where), detail if parts.count else ""), where)
 
 

@@ -140,7 +140,7 @@ def _texture(difference: np.ndarray, level: np.ndarray, covered: np.ndarray, unc
     usual = _usual(window, level, unchanged, LEAST_DIFFERENCE**2)
     gathered = cv2.GaussianBlur(np.minimum(energy / usual, MOST_DETAIL), (0, 0), TEXTURE_PX)
     scaled = REACH + (gathered - TEXTURE_REACH) * np.float32((SEED - REACH) / (TEXTURE_SEED - TEXTURE_REACH))
-    return cv2.erode(scaled, _disc(TEXTURE_SPREAD_PX))
+    return cv2.erode(scaled, masks.disc(TEXTURE_SPREAD_PX))
 
 
 def _ratio(difference, level, misfit, covered: np.ndarray, unchanged: np.ndarray, sigma: float) -> np.ndarray:
@@ -175,11 +175,7 @@ def _squared_length(image: np.ndarray) -> np.ndarray:
 
 
 def _largest_near(image: np.ndarray, radius: int) -> np.ndarray:
-    return cv2.dilate(image, _disc(radius))
-
-
-def _disc(radius: int) -> np.ndarray:
-    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    return cv2.dilate(image, masks.disc(radius))
 
 
 def activity(image: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from torch import Tensor
 
-from . import color
+from . import color, masks
 
 SCALES_PX = (0.5, 1.0)  # the two blurs whose gradients are compared at an edge
 WIDEST_PX = 6.0  # an edge wider than this reads as this
@@ -103,7 +103,7 @@ def edge_width_px(edges: Edges, region: np.ndarray | None = None) -> float | Non
 def width_map(edges: Edges, radius_px: int = 6) -> np.ndarray:
     """Edge width spread to the pixels around each edge, (H, W); 0 where there is none. The sharpest nearby wins."""
     inverse = np.where(edges.found, WIDEST_PX + 1 - np.nan_to_num(edges.width_px), 0).astype(np.float32)
-    spread = cv2.dilate(inverse, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius_px + 1,) * 2))
+    spread = cv2.dilate(inverse, masks.disc(radius_px))
     return np.where(spread > 0, WIDEST_PX + 1 - spread, 0)
 
 
@@ -199,9 +199,3 @@ def _noise_variance(plane: np.ndarray) -> float:
     """
     response = np.abs(cv2.filter2D(plane, -1, IMMERKAER))
     return float((np.quantile(response, SMOOTH_SHARE) / SMOOTH_NOISE) ** 2)
-
-
-def dilate(plane: np.ndarray, radius_px: int) -> np.ndarray:
-    """A bool map grown by a disc."""
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius_px + 1,) * 2)
-    return cv2.dilate(plane.astype(np.uint8), kernel) > 0

@@ -54,6 +54,16 @@ def grow(mask: Tensor, radius_px: float) -> Tensor:
     return torch.where(distance > -radius_px, mask, torch.zeros_like(mask))
 
 
+def disc(radius_px: int) -> np.ndarray:
+    """A structuring element for OpenCV: (2 r + 1, 2 r + 1) uint8, 1 within the radius."""
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius_px + 1,) * 2)
+
+
+def dilated(where: np.ndarray, radius_px: int) -> np.ndarray:
+    """A bool map (H, W) grown by a disc of a few px; `grow` does tensors and any radius."""
+    return cv2.dilate(where.astype(np.uint8), disc(radius_px)) > 0
+
+
 def feather_inward(mask: Tensor, feather_px: float) -> Tensor:
     """Ramp the mask from its edge inward; nothing outside the region `mask > 0` is ever touched.
 
