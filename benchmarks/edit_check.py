@@ -25,7 +25,7 @@ import torch
 from edit_first.checks.edit import light_findings, region_findings
 from edit_first.checks.effect import shift_finding
 from edit_first.checks.halo import halo_finding
-from edit_first.checks.seam import seam_findings, window_means
+from edit_first.checks.seam import measure_seam, seam_findings, window_means
 from edit_first.checks.texture import texture_findings
 from edit_first.checks.thresholds import VERDICTS, threshold
 from edit_first.checks.view import contour_windows, make_view
@@ -35,6 +35,7 @@ from torch import Tensor
 SIDE = 1024  # px, the longer side; smaller photographs stay as they are
 MASKS = ("blob", "object")
 FEATHER_PX = 6.0
+BAND_PX = 12  # that is blurred along a border
 MARGIN_PX = 12  # that a mask leaves around what is edited in it
 MARGIN_SHARE = 0.02  # the same of the longer side, where one edit is saved at several sizes: 10 px at 512
 # An outline hides a border where the picture itself steps this far across it, in CIELAB, along this share of it.
@@ -352,6 +353,53 @@ def _resized(image: Tensor, side: int) -> Tensor:
     return quantized(torch.from_numpy(array.reshape(*size, -1)).movedim(2, 0)[None])
 
 
+# ---------------------------------------------------------------- fine detail along the border
+
+
+def detail_cases(host: Host) -> Iterator[tuple[str, Host, Tensor]]:
+    """What leaves the detail along the border as it is, and bands of it that are blurred."""
+    film = grained(host)
+    yield "clean: noise 1/255", host, host.inside(host.image + host.noise(1))
+    yield "clean: JPEG 95", host, host.inside(jpeg(host.image, 95))
+    yield "clean: grain matched", film, film.inside(host.image + host.noise(4, 7, 0.5))
+    yield "clean: good blend", host, good_blend(host)
+    band = (masks.signed_distance(host.mask).abs() <= BAND_PX / 2).float()
+    for sigma in (0.5, 0.7, 1.0, 1.5):
+        soft = masks.gaussian_blur(host.image, sigma)
+        yield f"band blurred {sigma} px", host, quantized(torch.lerp(host.image, soft, band))
+
+
+def measure_details(path: Path) -> None:
+    """Detail along the border of every photograph whose border crosses what goes on."""
+    done = {entry["photo"] for entry in read(path)}
+    for number, photo in enumerate(calibration.photo_set()):
+        for _, host in hosts(photo, number, SIDE) if photo.name not in done else ():
+            for name, own, edited in detail_cases(host):
+                found = measure_seam(own.image, edited, own.mask)
+                line = {"photo": photo.name, "half": photo.half, "case": name, "detail": found and found.detail_ratio}
+                with path.open("a") as file:
+                    file.write(json.dumps(line) + "\n")
+                if found is None:
+                    break  # the mask follows an object in every case
+
+
+def details(rows: list[dict]) -> dict:
+    """Share of every case below the limits of `seam_detail_ratio`, and the least values."""
+    result: dict = {}
+    limits = threshold("seam_detail_ratio")
+    for half in calibration.HALVES:
+        for case in dict.fromkeys(row["case"] for row in rows):
+            chosen = [r["detail"] for r in rows if (r["half"], r["case"]) == (half, case) and r["detail"] is not None]
+            if chosen:
+                result.setdefault(half, {})[case] = {
+                    "n": len(chosen),
+                    "least": round(min(chosen), 3),
+                    "median": round(float(np.median(chosen)), 3),
+                    "warned": round(float(np.mean([value < limits.production for value in chosen])), 3),
+                }
+    return result
+
+
 # ---------------------------------------------------------------- summary
 
 
@@ -536,6 +584,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=Path, default=Path(tempfile.gettempdir()) / "edit_check_cases.jsonl")
     parser.add_argument("--sizes", type=Path, default=Path(tempfile.gettempdir()) / "edit_check_sizes.jsonl")
+    parser.add_argument("--details", type=Path, default=Path(tempfile.gettempdir()) / "edit_check_details.jsonl")
     parser.add_argument("--large", type=int, default=len(LARGE), help="photographs that are measured at several sizes")
     parser.add_argument("--summary", action="store_true", help="only summarize what was measured")
     options = parser.parse_args()
@@ -545,4 +594,6 @@ if __name__ == "__main__":
         if not options.summary:
             measure(options.cases)
             measure_sizes(options.sizes, options.large)
-        harness.save("edit_check", summarize(read(options.cases), read(options.sizes)))
+            measure_details(options.details)
+        summary = summarize(read(options.cases), read(options.sizes))
+        harness.save("edit_check", {**summary, "detail along the border": details(read(options.details))})
