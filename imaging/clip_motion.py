@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from . import color, optical_flow
+from . import color, motion_step, optical_flow
 from .optical_flow import FEWEST_POINTS
 
 WORK_SIDE = 640
@@ -25,6 +25,9 @@ COLOR_SIDE = 160  # color is compared on an area average of this size
 RING_FRACTION = 0.1  # surroundings: this far around the region, of the longer side; near enough to share its depth
 GAP_PX = 4  # between region and surroundings: flow is smoothed over about as much
 LEAST_SHARE = 0.4  # a new anchor is taken when less of the surroundings or the region can still be matched
+UNSURE = 0.003  # of the width: where a place is less certain than this it counts as not measured
+SEEN_EDGE_PX = 4  # at the edge of what is in sight nothing is compared: it was resampled against black
+BEND_90 = math.sqrt(2 * math.log(10))  # 90th percentile of a length whose x and y have a standard deviation of 1
 HIGH_PASS_PX = 4.0
 TEXTURE_BINS = 6
 FEWEST_BIN_PX = 50
@@ -46,10 +49,11 @@ class FrameMotion:
     surroundings_map: np.ndarray  # frame 0 -> this frame
     region_map: np.ndarray
     followed: bool = False
-    drift: np.ndarray | None = None  # (x, y) of the region against its surroundings since frame 0
-    slip: np.ndarray | None = None  # (x, y), since the frame before
+    drift: np.ndarray | None = None  # (x, y) of the region against its surroundings since frame 0, as far as certain
+    slip: np.ndarray | None = None  # (x, y), since the frame before, as far as certain
+    position: tuple[np.ndarray, np.ndarray] | None = None  # the region's drift as measured, and its covariance (2, 2)
     residual: float | None = None  # 75th percentile of the surroundings' motion that no affine map explains
-    morph: float | None = None  # 90th percentile of the region's own, beyond the surroundings'
+    morph: float | None = None  # 90th percentile of the region's own motion beyond a common drift, as far as certain
     brightness_step: float | None = None  # levels, region beyond surroundings, since the frame before
     boil: float | None = None  # levels, change of fine texture beyond the surroundings'
     speed: float | None = None  # 95th percentile of the motion of all texture since the frame before
@@ -119,11 +123,12 @@ class ClipFollower:
         self.shape = first.plane.shape
         self.core, self.ring = split(region)
         self.reference = _ColorReference(reference or first, self.core, self.ring)
-        self.last = FrameMotion(np.eye(3), np.eye(3), True, np.zeros(2), np.zeros(2), 0.0, 0.0)
+        still = np.zeros(2)
+        self.last = FrameMotion(np.eye(3), np.eye(3), True, still, still, (still, np.zeros((2, 2))), 0.0, 0.0)
         self.last.color_shift, self.last.region_color_shift = self.reference.shifts(first, np.eye(3), np.eye(3))
         self.previous = first
         self._given: tuple[np.ndarray, np.ndarray] | None = None
-        self._set_anchor(first, np.zeros(2))
+        self._set_anchor(first, self.last.position)
 
     def step(self, frame: WorkFrame, region: np.ndarray | None = None) -> FrameMotion:
         """Measure the next frame.
@@ -146,9 +151,6 @@ class ClipFollower:
         found.speed = float(np.percentile(np.hypot(motion[..., 0], motion[..., 1])[usable], 95))
         self._compare_light(found, frame, motion, certain, core, ring)
         region_step = self._region_step(motion, usable & core, camera)
-        if self.attached and (usable & core).sum() >= FEWEST_POINTS:
-            apart = motion - optical_flow.affine_motion(camera, self.shape)
-            found.slip = np.median(apart[usable & core], axis=0)
         found.surroundings_map = camera @ self.last.surroundings_map
         found.region_map = region_step @ self.last.region_map
         self._compare_with_anchor(found, frame)
@@ -200,37 +202,70 @@ class ClipFollower:
         if self.attached:
             rest = optical_flow.fit_affine(motion, ring)
             if rest is not None:
-                self._measure_place(found, motion, rest, ring, core, guess)
+                self._measure_fit(found, motion, rest, ring, core, guess)
+                self._measure_place(found, frame, guess)
         if ring.sum() < LEAST_SHARE * anchor.ring_px or core.sum() < LEAST_SHARE * anchor.core_px:
             self.last = found
-            self._set_anchor(frame, anchor.drift if found.drift is None else found.drift)
+            self._set_anchor(frame, found.position or anchor.position)
 
-    def _measure_place(self, found, motion, rest, ring, core, guess):
-        """Drift, morph and rigidity from the motion that is left after alignment; corrects the maps."""
+    def _measure_fit(self, found, motion, rest, ring, core, guess):
+        """Rigidity from the motion that is left after alignment; corrects the maps."""
         anchor = self._anchor
         apart = motion - optical_flow.affine_motion(rest, self.shape)
-        length = np.hypot(apart[..., 0], apart[..., 1])
-        found.residual = float(np.percentile(length[ring], 75))
+        found.residual = float(np.percentile(np.hypot(apart[..., 0], apart[..., 1])[ring], 75))
         found.surroundings_map = guess @ rest @ anchor.surroundings_map
-        if core.sum() < FEWEST_POINTS:
-            return
-        to_first = np.linalg.inv(anchor.surroundings_map)[:2, :2]
-        found.drift = anchor.drift + to_first @ np.median(apart[core], axis=0)
-        found.heat["place"] = optical_flow.pull(
-            np.where(core, length, 0).astype(np.float32), np.linalg.inv(guess), self.shape[::-1], nearest=True
-        )
         own = optical_flow.fit_affine(motion, core)
         if own is not None:
             found.region_map = guess @ own @ anchor.region_map
-            bent = motion - optical_flow.affine_motion(own, self.shape)
-            bend = np.percentile(np.hypot(bent[..., 0], bent[..., 1])[core], 90)
-            found.morph = float(max(0.0, bend - np.percentile(length[ring], 90)))
 
-    def _set_anchor(self, frame: WorkFrame, drift: np.ndarray):
+    def _measure_place(self, found: FrameMotion, frame: WorkFrame, guess: np.ndarray):
+        """Drift, jump and bending from the step that motion takes at the region's border."""
+        anchor, size = self._anchor, self.shape[::-1]
+        if not len(anchor.cells):
+            return
+        seen = optical_flow.pull(np.ones(self.shape, np.uint8), guess, size, nearest=True)
+        seen = cv2.copyMakeBorder(seen, 1, 1, 1, 1, cv2.BORDER_CONSTANT)
+        seen = cv2.distanceTransform(seen, cv2.DIST_C, 3)[1:-1, 1:-1] > SEEN_EDGE_PX
+        aligned = optical_flow.pull(frame.light, guess, size)
+        around = anchor.ring & seen
+        gain = float(anchor.frame.light[around].sum() / max(aligned[around].sum(), 1.0))
+        cells = motion_step.measure(anchor.frame.light, gain * aligned, seen, anchor.cells, self._field)
+        self._field = cells.field
+        step = motion_step.fit(cells, anchor.cells.inside, self.shape[1])
+        if step is None:
+            return
+        to_first = np.linalg.inv(anchor.surroundings_map)[:2, :2]
+        before, so_far = anchor.position
+        found.position = before + to_first @ step.shift, so_far + to_first @ step.covariance @ to_first.T
+        found.drift = self._if_known(*found.position)
+        if self.last.position is not None and found.drift is not None:
+            moved = found.position[0] - self.last.position[0]
+            found.slip = motion_step.certain_part(moved, found.position[1] + self.last.position[1])
+        if found.drift is not None:
+            found.morph = BEND_90 * step.bend
+            found.heat["place"] = self._heat(step.apart, guess)
+
+    def _if_known(self, vector: np.ndarray, covariance: np.ndarray) -> np.ndarray | None:
+        """The certain part of a drift; None where little could be told of it and nothing is certain."""
+        certain = motion_step.certain_part(vector, covariance)
+        unsure = math.sqrt(np.linalg.eigvalsh(covariance)[-1]) > UNSURE * self.shape[1]
+        return None if unsure and not certain.any() else certain
+
+    def _heat(self, lengths: np.ndarray, guess: np.ndarray) -> np.ndarray:
+        """A length for each of the anchor's cells, (h, w) where they lie now."""
+        cells, plane = self._anchor.cells, np.zeros(self.shape, np.float32)
+        plane[cells.box] = np.append(lengths, 0)[cells.label]
+        return optical_flow.pull(plane, np.linalg.inv(guess), self.shape[::-1], nearest=True)
+
+    def _set_anchor(self, frame: WorkFrame, position: tuple[np.ndarray, np.ndarray]):
         self._given = None
         core, ring = self._masks_now()
         textured = optical_flow.textured(frame.plane)
-        self._anchor = _Anchor(frame, self.last.surroundings_map, self.last.region_map, drift, core, ring, textured)
+        cells = motion_step.lay_cells(core, ring)
+        self._anchor = _Anchor(
+            frame, self.last.surroundings_map, self.last.region_map, position, core, ring, textured, cells
+        )
+        self._field = None  # the motion found last starts the next search
 
 
 @dataclass(frozen=True)
@@ -240,10 +275,11 @@ class _Anchor:
     frame: WorkFrame
     surroundings_map: np.ndarray  # frame 0 -> anchor
     region_map: np.ndarray
-    drift: np.ndarray  # of the region by then
+    position: tuple[np.ndarray, np.ndarray]  # of the region by then, as in FrameMotion
     core: np.ndarray
     ring: np.ndarray
     textured: np.ndarray
+    cells: motion_step.Cells
 
     @property
     def ring_px(self) -> int:

@@ -1,0 +1,299 @@
+"""The step that motion takes at the border of a region, and how sure it is.
+
+What belongs to its surroundings moves as they do on both sides of its border, however the scene bends in depth; what
+slides over them does not. So motion is measured in small cells that each lie wholly on one side of the border, a smooth
+field is laid through those of the surroundings and continued into the region, and the region's cells are compared with
+it. Each cell says how much its texture knows of its motion, and in which direction; the continued field is as uncertain
+as the surroundings show it to be. So a calm region speaks as far as it can, and what only depth could have made is not
+taken for a defect.
+
+Lengths are px of the work size; positions (x, y) are those of pixel centers.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from . import optical_flow
+
+CELL_PX = 12  # side of a cell, at least
+MOST_CELLS = 320  # of region and surroundings: time grows with the third power
+FEWEST_CELL_PX = 25
+FEWEST_CELLS = 8  # of the surroundings, to lay a field through
+BLURS_PX = (4.0, 2.0, 1.0, 1.0)  # rounds of a search: the first finds motion of some px, the last is exact
+NOISE_AREA_PX = 6.0  # pixels that share their noise after a blur of 1 px
+LEAST_ERROR_PX = 0.02  # no cell is surer than this: resampling is not exact
+STRIDE_PX = 3.0  # a cell moves this far in one round, at most
+FAINT_PX = 20.0  # a cell that is less sure of its motion than this says nothing
+ASTRAY = 6.0  # squared deviation, in variances, beyond which a cell of the surroundings counts for less
+FIELD_CELLS = 120  # of the surroundings, to choose a field by
+REACHES = (0.06, 0.2)  # of the width: how far apart the surroundings' motion is still alike
+STRENGTHS_PX = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)  # how far it departs from an affine one
+BEND_REACH = 0.12  # of the width: parts of a melting region this far apart still move alike
+BENDS_PX = np.concatenate(([0.0], np.geomspace(0.01, 20, 77)))
+CERTAIN_SIGMA = 4.0  # what chance makes in 1 of 15000 cases: every frame of a clip is looked at
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Small squares of a picture, each wholly within the region or wholly within its surroundings."""
+
+    label: np.ndarray  # (h, w) int within the box; -1 = in none
+    inside: np.ndarray  # (N,) bool: part of the region
+    slot: np.ndarray  # (N,) place in the grid
+    grid: tuple[int, int]  # rows, columns
+    pitch: int
+    box: tuple[slice, slice]  # of the picture
+
+    def __len__(self) -> int:
+        return len(self.inside)
+
+
+def lay_cells(core: np.ndarray, ring: np.ndarray) -> Cells:
+    """Cells over a region and its surroundings, both (h, w) bool and apart from each other."""
+    either = core | ring
+    rows, columns = (np.flatnonzero(either.any(axis)) if either.any() else np.zeros(1, int) for axis in (1, 0))
+    box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    core, ring = core[box], ring[box]
+    pitch = max(CELL_PX, math.ceil(math.sqrt(either.sum() / MOST_CELLS)))
+    grid = -(-core.shape[0] // pitch), -(-core.shape[1] // pitch)
+    slots = grid[0] * grid[1]
+    y, x = np.indices(core.shape)
+    slot = (y // pitch) * grid[1] + x // pitch
+    key = np.where(core, slots + slot, np.where(ring, slot, -1))
+    kept, count = np.unique(key, return_counts=True)
+    kept = kept[(kept >= 0) & (count >= FEWEST_CELL_PX)]
+    number = np.full(2 * slots + 1, -1)  # its last entry answers the key -1
+    number[kept] = np.arange(len(kept))
+    return Cells(number[key], kept >= slots, kept % slots, grid, pitch, box)
+
+
+@dataclass(frozen=True)
+class CellMotion:
+    """What every cell says of its motion."""
+
+    place: np.ndarray  # (N, 2) where its texture lies
+    motion: np.ndarray  # (N, 2)
+    certainty: np.ndarray  # (N, 2, 2), inverse of the covariance
+    field: np.ndarray  # (h, w, 2) float32 within the cells' box: motion of either side, smoothed
+
+
+def measure(
+    first: np.ndarray, second: np.ndarray, seen: np.ndarray, cells: Cells, start: np.ndarray | None = None
+) -> CellMotion:
+    """Motion of every cell from one plane to the next, both (h, w) float32 levels.
+
+    Args:
+        seen: (h, w) bool; only these pixels are compared.
+        start: a guess of the motion, as `CellMotion.field`; None = it stands still.
+
+    Source: Lucas and Kanade 1981. A change of light that is the same all over a cell is no motion.
+    """
+    index = np.flatnonzero(((cells.label >= 0) & seen[cells.box]).ravel())
+    label = cells.label.ravel()[index]
+    y, x = np.divmod(index, cells.label.shape[1])
+    field = np.zeros((*cells.label.shape, 2), np.float32) if start is None else start
+    for turn, blur in enumerate(BLURS_PX):
+        before, after = (cv2.GaussianBlur(plane[cells.box], (0, 0), blur) for plane in (first, second))
+        after = optical_flow.sample(after, field)
+        middle = (before + after) / 2  # the slope of either frame alone would be noisier
+        slope_x, slope_y = (cv2.Scharr(middle, cv2.CV_32F, *d).ravel()[index] / 32 for d in ((1, 0), (0, 1)))
+        weight = slope_x**2 + slope_y**2 + 1e-6
+        total = np.maximum(np.bincount(label, weight, len(cells)), 1e-12)
+
+        def mean(values, weight=weight, total=total):
+            return np.bincount(label, weight * values, len(cells)) / total
+
+        step, certainty = _solve(label, len(cells), slope_x, slope_y, (after - before).ravel()[index], blur)
+        motion = np.stack([mean(field[..., axis].ravel()[index]) for axis in (0, 1)], 1) + step
+        field = _spread(cells, motion, certainty, 1.0 if turn else 3.0)
+    place = np.stack((mean(x), mean(y)), 1) + (cells.box[1].start, cells.box[0].start)
+    return CellMotion(place, motion, certainty, field)
+
+
+def _solve(label, count, slope_x, slope_y, change, blur) -> tuple[np.ndarray, np.ndarray]:
+    """Displacement (N, 2) of every cell and its certainty (N, 2, 2)."""
+    pixels = np.maximum(np.bincount(label, minlength=count), 1)
+    values = [v - (np.bincount(label, v, count) / pixels)[label] for v in (slope_x, slope_y, change)]
+
+    def product(a, b):
+        return np.bincount(label, values[a] * values[b], count)
+
+    normal = np.stack([product(0, 0), product(0, 1), product(0, 1), product(1, 1)], -1).reshape(-1, 2, 2)
+    right = -np.stack([product(0, 2), product(1, 2)], -1)[..., None]
+    free = np.linalg.solve(normal + 1e-3 * np.eye(2), right)
+    left = np.maximum(product(2, 2) - (free * right).sum((1, 2)), 0) / pixels
+    # A codec may hold a calm cell still without a trace; no cell is trusted far beyond what is common.
+    noise = np.maximum(left, 0.5 * np.median(left)) + 0.01
+    noise = (noise * NOISE_AREA_PX * blur**2)[:, None, None]
+    step = np.linalg.solve(normal + noise / STRIDE_PX**2 * np.eye(2), right)[..., 0]
+    step *= np.minimum(1, STRIDE_PX / np.maximum(np.linalg.norm(step, axis=1, keepdims=True), 1e-9))
+    known, axes = np.linalg.eigh(normal / noise)
+    known = 1 / (1 / np.maximum(known, 1e-12) + LEAST_ERROR_PX**2)
+    return step, (axes * known[:, None, :]) @ axes.swapaxes(-1, -2)
+
+
+def _spread(cells: Cells, motion: np.ndarray, certainty: np.ndarray, sigma: float) -> np.ndarray:
+    """A smooth field (h, w, 2) over the box, on each side of the border from that side's cells alone."""
+    weight = 1 / (np.linalg.inv(certainty + 1e-6 * np.eye(2)).trace(axis1=1, axis2=2) + 0.1**2)
+    height, width = cells.label.shape
+    fields = []
+    for side in (False, True):
+        own = cells.inside == side
+        planes = np.zeros((*cells.grid, 3), np.float32)
+        planes.reshape(-1, 3)[cells.slot[own]] = np.column_stack((motion[own], np.ones(own.sum()))) * weight[own, None]
+        overall = planes.sum((0, 1))
+        smooth = cv2.GaussianBlur(planes, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)
+        smooth += 1e-3 / max(own.sum(), 1) * overall  # where nothing is known: as the side as a whole
+        field = smooth[..., :2] / np.maximum(smooth[..., 2:], 1e-12)
+        size = cells.grid[1] * cells.pitch, cells.grid[0] * cells.pitch
+        fields.append(cv2.resize(field, size, interpolation=cv2.INTER_LINEAR)[:height, :width])
+    inside = np.append(cells.inside, False)[cells.label]
+    return np.where(inside[..., None], fields[1], fields[0])
+
+
+@dataclass(frozen=True)
+class Step:
+    """How a region moves beyond the continuation of its surroundings."""
+
+    shift: np.ndarray  # (x, y), of all of it
+    covariance: np.ndarray  # (2, 2), of the shift
+    bend: float  # standard deviation of its parts' own motion, in x and y, as far as that is certain
+    apart: np.ndarray  # (N,) length, every cell's departure; 0 in the surroundings and where nothing is known
+
+
+@dataclass(frozen=True)
+class _Field:
+    """How the surroundings' motion departs from an affine one: Matern covariance of smoothness 3/2.
+
+    A Gaussian covariance expects depth to be smoother than it is, and is too sure of what it continues.
+    """
+
+    reach: float
+    strength: float
+
+    def covariance(self, distance: np.ndarray) -> np.ndarray:
+        scaled = math.sqrt(3) * distance / self.reach
+        return self.strength**2 * (1 + scaled) * np.exp(-scaled)
+
+
+def fit(motion: CellMotion, inside: np.ndarray, width: int) -> Step | None:
+    """The step at the border; None: region or surroundings hold too little.
+
+    Args:
+        inside: (N,) bool, the region's cells.
+        width: of the frame.
+
+    Source: universal kriging, e.g. Cressie 1993; its parameters by restricted maximum likelihood.
+    """
+    known, axes = np.linalg.eigh(motion.certainty)
+    usable = known[:, 1] > 1 / FAINT_PX**2
+    ring, core = usable & ~inside, usable & inside
+    if ring.sum() < FEWEST_CELLS or not core.any():
+        return None
+    variance = 1 / np.maximum(known, 1 / (4 * FAINT_PX) ** 2)
+    noise = (axes * variance[:, None, :]) @ axes.swapaxes(-1, -2)
+    place, moved = motion.place, motion.motion
+    field = _likeliest(place[ring], moved[ring], noise[ring], width)
+    expected, covariance = _continue(field, place[ring], moved[ring], noise[ring], place[core])
+    departure = moved[core] - expected
+    _add_noise(covariance, noise[core])
+    same = np.tile(np.eye(2), (core.sum(), 1))
+    weighted = np.linalg.solve(covariance, same)
+    of_shift = np.linalg.inv(same.T @ weighted)
+    apart = np.zeros(len(inside))
+    apart[core] = np.linalg.norm(departure, axis=1) * (known[core, 1] > 1)
+    shift = of_shift @ (weighted.T @ departure.ravel())
+    return Step(shift, of_shift, _bend(place[core], departure.ravel(), covariance, width), apart)
+
+
+def _likeliest(place: np.ndarray, moved: np.ndarray, noise: np.ndarray, width: int) -> _Field:
+    """The field that explains the surroundings best; x and y count as if they knew nothing of each other."""
+    few = slice(None, None, -(-len(place) // FIELD_CELLS))
+    place, moved, variance = place[few], moved[few], noise[few].trace(axis1=1, axis2=2) / 2
+    trend, distance = _trend(place, place), _distances(place, place)
+
+    def likelihood(field: _Field) -> float:
+        root = np.linalg.cholesky(field.covariance(distance) + np.diag(variance))
+        white = np.linalg.solve(root, np.concatenate((trend, moved), 1))
+        basis, values = np.linalg.qr(white[:, :3])
+        left = white[:, 3:] - basis @ (basis.T @ white[:, 3:])
+        return -0.5 * (left**2).sum() - 2 * np.log(np.diag(root)).sum() - 2 * np.log(np.abs(np.diag(values))).sum()
+
+    return max((_Field(r * width, s) for r in REACHES for s in STRENGTHS_PX), key=likelihood)
+
+
+def _continue(field, place, moved, noise, to) -> tuple[np.ndarray, np.ndarray]:
+    """The surroundings' motion (N, 2) as it would go on at other places, and its covariance (2N, 2N), x and y in turn.
+
+    Cells that go astray, such as something that moves by itself, are found by leaving each out, and count for less.
+    """
+    trend = _both(_trend(place, place))
+    weight = np.ones(len(place))
+    for last in (False, True):
+        covariance = _both(field.covariance(_distances(place, place)))
+        _add_noise(covariance, noise * weight[:, None, None])
+        inverse = np.linalg.inv(covariance)
+        of_trend = np.linalg.inv(trend.T @ inverse @ trend)
+        left = inverse @ trend
+        pull = inverse @ moved.ravel() - left @ (of_trend @ (left.T @ moved.ravel()))
+        odd = pull**2 / np.maximum(np.diag(inverse) - np.einsum("ij,jk,ik->i", left, of_trend, left), 1e-12)
+        if not last:
+            weight = np.maximum(1, odd.reshape(-1, 2).max(1) / ASTRAY)
+    coefficients = of_trend @ (left.T @ moved.ravel())
+    cross, beyond = _both(field.covariance(_distances(to, place))), _both(_trend(to, place))
+    expected = beyond @ coefficients + cross @ pull
+    rest = beyond - cross @ left
+    covariance = _both(field.covariance(_distances(to, to))) - cross @ inverse @ cross.T + rest @ of_trend @ rest.T
+    misfit = max(1.0, np.minimum(odd, 9).mean())  # 1 where the surroundings are as the field expects
+    return expected.reshape(-1, 2), misfit * covariance
+
+
+def _bend(place, departure, covariance, width) -> float:
+    """Strength of a smooth bending that is certain: the least one that is not much less likely than the likeliest."""
+    if len(place) < 3:
+        return 0.0
+    own = np.linalg.qr(np.tile(np.eye(2), (len(place), 1)), mode="complete")[0][:, 2:]  # blind to a common shift
+    alike = _both(np.exp(-0.5 * (_distances(place, place) / (BEND_REACH * width)) ** 2))
+    root = np.linalg.cholesky(own.T @ covariance @ own)
+    white = np.linalg.solve(root, own.T)
+    strength, axes = np.linalg.eigh(white @ alike @ white.T)
+    values = (axes.T @ (white @ departure)) ** 2
+    spread = 1 + BENDS_PX[:, None] ** 2 * np.maximum(strength, 0)
+    likelihood = -0.5 * (values / spread + np.log(spread)).sum(1)
+    return float(BENDS_PX[np.argmax(likelihood > likelihood.max() - CERTAIN_SIGMA**2 / 2)])
+
+
+def certain_part(vector: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    """A vector shrunk by what chance may have made of it: nothing is left of one within `CERTAIN_SIGMA`.
+
+    Source: James and Stein 1961, positive part.
+    """
+    squared = float(vector @ np.linalg.solve(covariance, vector))
+    return vector * max(0.0, 1 - CERTAIN_SIGMA**2 / max(squared, 1e-12))
+
+
+def _trend(place: np.ndarray, around: np.ndarray) -> np.ndarray:
+    """Columns of an affine motion, (N, 3), scaled about the places it is fitted to."""
+    scaled = (place - around.mean(0)) / max(around.std(), 1.0)
+    return np.column_stack((np.ones(len(place)), scaled))
+
+
+def _distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return np.linalg.norm(a[:, None] - b[None], axis=-1)
+
+
+def _both(plane: np.ndarray) -> np.ndarray:
+    """The same for x and for y, which take turns."""
+    return np.kron(plane, np.eye(2))
+
+
+def _add_noise(covariance: np.ndarray, noise: np.ndarray):
+    """Add each cell's own (2, 2) on the diagonal, in place."""
+    count = len(noise)
+    blocks = covariance.reshape(count, 2, count, 2)
+    blocks[np.arange(count), :, np.arange(count), :] += noise
