@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import torch
+from edit_first.imaging import color
 
 CAMERAS = ("static", "pan and zoom", "parallax")
-RELIEF_PX = 0.6  # px per frame that near and far parts move apart, at the most, where there is parallax
+RELIEF_PX = {"parallax": 0.6, "mild parallax": 0.35}  # px per frame that near and far parts move at the most
 MARGIN = 1.25  # the scene is this much larger than the frame, so that the camera has somewhere to go
 
 
@@ -78,7 +80,7 @@ def make(
     path = _camera_path(camera, frames, size, rng)
     bend = _smooth_field(scene.shape, 0.12, rng)
     bend = bend / np.hypot(bend[..., 0], bend[..., 1])[mask > 0].max()
-    relief = _smooth_field(scene.shape, 0.15, rng) * (RELIEF_PX * unit if camera == "parallax" else 0.0)
+    relief = _smooth_field(scene.shape, 0.15, rng) * (unit * RELIEF_PX.get(camera, 0.0))
     angle = rng.uniform(0, 2 * np.pi)
     heading = np.array((np.cos(angle), np.sin(angle)))
     found, pushed = [], np.zeros(2)
@@ -94,6 +96,21 @@ def make(
         found.append(_frame_light(image + alpha * (layer - image), defect, finish, t, frames))
     inside = _view(mask.astype(np.float32), path[0], size, relief * 0) > 0.5
     return Clip(_finish(np.stack(found), finish, rng), inside, pushed)
+
+
+def difference(defective: Clip, whole: Clip, edge_px: int = 8) -> float:
+    """How much a defect changes what is seen: CIEDE2000 that 1 % of the region and its border exceed, worst frame.
+
+    Both clips are blurred as an eye blurs them that sees 30 px in a degree, after S-CIELAB (Zhang and Wandell 1996), and
+    must come without grain and compression.
+    """
+    where = cv2.dilate(whole.region.astype(np.uint8), np.ones((2 * edge_px + 1,) * 2)) > 0
+    found = []
+    for pair in zip(defective.frames, whole.frames, strict=True):
+        seen = [torch.from_numpy(cv2.GaussianBlur(frame, (0, 0), 1.5)).movedim(2, 0)[None] for frame in pair]
+        delta = color.delta_e00(*(color.srgb_to_lab(frame.clamp(0, 1)) for frame in seen))
+        found.append(float(np.quantile(delta[0, 0].numpy()[where], 0.99)))
+    return max(found)
 
 
 def _cover(photo: np.ndarray, size: tuple[int, int]) -> np.ndarray:

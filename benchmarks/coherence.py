@@ -28,6 +28,9 @@ from edit_first.checks.thresholds import LEVELS, threshold
 from edit_first.imaging import clip_motion
 
 FRAMES, SIZE = 9, (480, 270)
+MILD = {"camera": "mild parallax", "frames": 13, "size": (640, 360)}  # a gentler depth, as others were measured under
+MILD_PHOTOS, MILD_TAKES = 9, 3  # of the verifying half; clean clips of each
+VISIBLE = 1.0  # CIEDE2000, about what is just noticed
 CLEAN_KINDS = 2  # of the six, for every photograph and camera
 FALSE_ALARMS = 0.05
 CAMERA_FINISH = Finish(noise=1, jpeg=92)  # what every defect is measured under
@@ -54,6 +57,8 @@ DEFECTS = {  # name -> (metric that should see it, severities)
 RIVALS = ("vbench_temporal_flickering", "warping_error", "region_warping_error")
 MOVING_ONLY = {"floaty"}  # a still camera is not lagged behind
 PARALLAX_TOO = {"slide", "morph"}
+MOTION = ("slide", "floaty", "jump", "morph")
+GROUPS = ("planar", "parallax", "mild parallax")
 
 
 class Recorder(clip_motion.ClipFollower):
@@ -84,10 +89,8 @@ def measure(job: dict) -> dict:
     coherence._draw = lambda *_: torch.zeros(1, 3, 1, 1)  # nobody looks at the pictures here
     free = job["case"] == "free layer 1 px"
     defect = Defect(slide=1.0) if free else Defect(**job["defect"])
-    clip = clips.make(
-        _picture(job["photo"]), camera=job["camera"], defect=defect, finish=Finish(**job["finish"]),
-        frames=FRAMES, size=SIZE, seed=job["seed"],
-    )  # fmt: skip
+    view = {k: job.get(k, v) for k, v in (("frames", FRAMES), ("size", SIZE), ("camera", None), ("seed", None))}
+    clip = clips.make(_picture(job["photo"]), defect=defect, finish=Finish(**job["finish"]), **view)
     start = time.process_time()
     result = coherence.check_coherence(
         torch.from_numpy(clip.frames).movedim(3, 1),
@@ -98,9 +101,18 @@ def measure(job: dict) -> dict:
     errors = np.array(Recorder.errors or [(0.0, 0.0)])
     values = {m.metric: m.value for m in result.report.measurements}
     rivals = (vbench_flicker(clip.frames), float(errors[:, 0].mean()), float(errors[:, 1].mean()))
-    truth = 100 * float(np.hypot(*clip.slide_px)) / SIZE[0]
+    truth = 100 * float(np.hypot(*clip.slide_px)) / view["size"][0]
     kept = {key: job[key] for key in ("key", "photo", "half", "camera", "case")}
-    return {**kept, "values": {**values, **dict(zip(RIVALS, rivals, strict=True))}, "truth": truth, "seconds": seconds}
+    return {**kept, "values": {**values, **dict(zip(RIVALS, rivals, strict=True))}, "truth": truth,
+            "seen": _seen(job, view), "seconds": seconds}  # fmt: skip
+
+
+def _seen(job: dict, view: dict) -> float | None:
+    """What a defect of motion changes for the eye, before grain and compression."""
+    if not job["case"].startswith(MOTION):
+        return None
+    broken, whole = (clips.make(_picture(job["photo"]), defect=d, **view) for d in (Defect(**job["defect"]), Defect()))
+    return round(clips.difference(broken, whole), 3)
 
 
 def jobs() -> list[dict]:
@@ -122,8 +134,23 @@ def jobs() -> list[dict]:
             for camera in [moving, clips.CAMERAS[2]] if name in PARALLAX_TOO else [moving]:
                 job = {"case": f"{name}: {severity}", "defect": asdict(severities[severity])}
                 found.append({**base, "camera": camera, **job, "finish": asdict(CAMERA_FINISH)})
+    found += _mild_jobs(photos)
     for job in found:
         job["key"] = f"{job['photo']}|{job['camera']}|{job['case']}"
+    return found
+
+
+def _mild_jobs(photos) -> list[dict]:
+    """Under the gentler depth: clean takes, and every severity of a slide and of a bend."""
+    chosen = [n for n in _shuffled(photos) if photos[n].half == "verify" and not photos[n].drawing][:MILD_PHOTOS]
+    found = []
+    for number in chosen:
+        base = {"photo": photos[number].name, "half": "verify", "seed": number, "finish": asdict(CAMERA_FINISH), **MILD}
+        for take in range(MILD_TAKES):
+            found.append({**base, "seed": number + 1000 * take, "case": f"clean take {take}", "defect": {}})
+        for name in sorted(PARALLAX_TOO):
+            for severity, defect in DEFECTS[name][1].items():
+                found.append({**base, "case": f"{name}: {severity}", "defect": asdict(defect)})
     return found
 
 
@@ -211,8 +238,10 @@ def detection(clean: list[dict], defective: list[dict], metric: str) -> dict:
     }
 
 
-def planar(cases: list[dict]) -> list[dict]:
-    return [case for case in cases if case["camera"] != "parallax"]
+def _in_group(cases: list[dict], group: str) -> list[dict]:
+    """The cases under one kind of camera; static, panning and zooming ones are planar."""
+    planar = set(clips.CAMERAS) - {"parallax"}
+    return [c for c in cases if c["camera"] == group or group == "planar" and c["camera"] in planar]
 
 
 def summarize(cases: list[dict]) -> dict:
@@ -236,12 +265,12 @@ def summarize(cases: list[dict]) -> dict:
             }
     result["detection of all severities"] = {}
     for name, (metric, severities) in DEFECTS.items():
-        for group in ("planar", "parallax"):
+        for group in GROUPS:
             entry = _detect_one(cases, clean, name, metric, group)
             if entry:
                 result["detection of all severities"][f"{name} ({group})"] = entry
         for severity in severities:
-            for group in ("planar", "parallax"):
+            for group in GROUPS:
                 entry = _detect_one(cases, clean, f"{name}: {severity}", metric, group)
                 if entry:
                     result["detection"][f"{name}: {severity} ({group})"] = entry
@@ -250,9 +279,9 @@ def summarize(cases: list[dict]) -> dict:
 
 def _detect_one(cases, clean, case_name, metric, group) -> dict | None:
     """One defect at one severity under one kind of camera, judged on all photographs and on the verifying half."""
-    inside = (lambda c: c["camera"] == "parallax") if group == "parallax" else (lambda c: c["camera"] != "parallax")
-    good = [c for c in clean if inside(c) and c["case"] != "free layer 1 px"]
-    bad = [c for c in cases if c["case"].startswith(case_name) and inside(c)]  # a defect's name alone: all severities
+    cases = _in_group(cases, group)
+    good = [c for c in cases if c["case"].startswith("clean take") or c in clean and c["case"] != "free layer 1 px"]
+    bad = [c for c in cases if c["case"].startswith(case_name)]  # a defect's name alone: all severities
     held = [c for c in bad if c["half"] == "verify"]
     if not held:
         return None
@@ -263,6 +292,10 @@ def _detect_one(cases, clean, case_name, metric, group) -> dict | None:
         known = {"reads, share of the truth, median": round(float(np.median(ratios)), 3)}
     else:
         known = {}
+    if any(c.get("seen") is not None for c in bad):
+        visible = [c for c in bad if c["seen"] >= VISIBLE]
+        known["visible"] = _share([c in visible for c in bad])
+        known["auc where visible"] = {m: detection(good, visible, m)["auc"] for m in (metric, *RIVALS)}
     return {
         "n": len(bad),
         "measured": _share([c in measured for c in bad]),

@@ -26,6 +26,7 @@ FEWEST_CELL_PX = 25
 FEWEST_CELLS = 8  # of the surroundings, to lay a field through
 BLURS_PX = (4.0, 2.0, 1.0, 1.0)  # rounds of a search: the first finds motion of some px, the last is exact
 NOISE_AREA_PX = 6.0  # pixels that share their noise after a blur of 1 px
+GRAIN_SLOPE = 0.6  # squared slope per px of blurred grain against its variance, twice the mean: few cells have more
 LEAST_ERROR_PX = 0.02  # no cell is surer than this: resampling is not exact
 STRIDE_PX = 3.0  # a cell moves this far in one round, at most
 FAINT_PX = 20.0  # a cell that is less sure of its motion than this says nothing
@@ -132,7 +133,10 @@ def _solve(label, count, slope_x, slope_y, change, blur) -> tuple[np.ndarray, np
     noise = (noise * NOISE_AREA_PX * blur**2)[:, None, None]
     step = np.linalg.solve(normal + noise / STRIDE_PX**2 * np.eye(2), right)[..., 0]
     step *= np.minimum(1, STRIDE_PX / np.maximum(np.linalg.norm(step, axis=1, keepdims=True), 1e-9))
-    known, axes = np.linalg.eigh(normal / noise)
+    # Grain has a slope as well, and would pass for texture that knows it stands still. The mean of two frames holds a
+    # quarter of the variance of their difference.
+    grain = left * pixels / 4 * GRAIN_SLOPE / blur**2
+    known, axes = np.linalg.eigh((normal - grain[:, None, None] * np.eye(2)) / noise)
     known = 1 / (1 / np.maximum(known, 1e-12) + LEAST_ERROR_PX**2)
     return step, (axes * known[:, None, :]) @ axes.swapaxes(-1, -2)
 
