@@ -236,25 +236,35 @@ def _continue(field, place, moved, noise, to) -> tuple[np.ndarray, np.ndarray]:
 
     Cells that go astray, such as something that moves by itself, are found by leaving each out, and count for less.
     """
-    trend = _both(_trend(place, place))
-    weight = np.ones(len(place))
-    for last in (False, True):
-        covariance = _both(field.covariance(_distances(place, place)))
-        _add_noise(covariance, noise * weight[:, None, None])
-        inverse = np.linalg.inv(covariance)
-        of_trend = np.linalg.inv(trend.T @ inverse @ trend)
-        left = inverse @ trend
-        pull = inverse @ moved.ravel() - left @ (of_trend @ (left.T @ moved.ravel()))
-        odd = pull**2 / np.maximum(np.diag(inverse) - np.einsum("ij,jk,ik->i", left, of_trend, left), 1e-12)
-        if not last:
-            weight = np.maximum(1, odd.reshape(-1, 2).max(1) / ASTRAY)
-    coefficients = of_trend @ (left.T @ moved.ravel())
+    distance, trend = _distances(place, place), _trend(place, place)
+    alone = _Kriged(field.covariance(distance) + np.diag(noise.trace(axis1=1, axis2=2) / 2), trend, moved)
+    weight = np.maximum(1, alone.left_out.max(1) / ASTRAY)
+    covariance = _both(field.covariance(distance))
+    _add_noise(covariance, noise * weight[:, None, None])
+    known = _Kriged(covariance, _both(trend), moved.reshape(-1, 1))
     cross, beyond = _both(field.covariance(_distances(to, place))), _both(_trend(to, place))
-    expected = beyond @ coefficients + cross @ pull
-    rest = beyond - cross @ left
-    covariance = _both(field.covariance(_distances(to, to))) - cross @ inverse @ cross.T + rest @ of_trend @ rest.T
-    misfit = max(1.0, np.minimum(odd, 9).mean())  # 1 where the surroundings are as the field expects
-    return expected.reshape(-1, 2), misfit * covariance
+    expected = beyond @ known.coefficients + cross @ known.pull
+    rest = beyond - cross @ known.left
+    covariance = _both(field.covariance(_distances(to, to))) - cross @ known.inverse @ cross.T
+    misfit = max(1.0, np.minimum(known.left_out, 9).mean())  # 1 where the surroundings are as the field expects
+    return expected.reshape(-1, 2), misfit * (covariance + rest @ known.of_trend @ rest.T)
+
+
+class _Kriged:
+    """Values (N, K) explained by a trend (N, M) and a field of known covariance (N, N)."""
+
+    def __init__(self, covariance: np.ndarray, trend: np.ndarray, values: np.ndarray):
+        from scipy.linalg import lapack  # here: its import takes longer than the pack's
+
+        lower = lapack.dpotri(lapack.dpotrf(covariance, lower=1)[0], lower=1)[0]
+        self.inverse = np.tril(lower) + np.tril(lower, -1).T
+        self.left = self.inverse @ trend
+        self.of_trend = np.linalg.inv(trend.T @ self.left)
+        self.coefficients = self.of_trend @ (self.left.T @ values)
+        self.pull = self.inverse @ values - self.left @ self.coefficients
+        spread = np.diag(self.inverse) - np.einsum("ij,jk,ik->i", self.left, self.of_trend, self.left)
+        # What each value is off by when it is predicted from all others, squared, in variances of that prediction.
+        self.left_out = self.pull**2 / np.maximum(spread, 1e-12)[:, None]
 
 
 def _bend(place, departure, covariance, width) -> float:
