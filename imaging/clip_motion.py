@@ -27,7 +27,6 @@ GAP_PX = 4  # between region and surroundings: flow is smoothed over about as mu
 LEAST_SHARE = 0.4  # a new anchor is taken when less of the surroundings or the region can still be matched
 UNSURE = 0.003  # of the width: where a place is less certain than this it counts as not measured
 SEEN_EDGE_PX = 4  # at the edge of what is in sight nothing is compared: it was resampled against black
-BEND_90 = math.sqrt(2 * math.log(10))  # 90th percentile of a length whose x and y have a standard deviation of 1
 HIGH_PASS_PX = 4.0
 TEXTURE_BINS = 6
 FEWEST_BIN_PX = 50
@@ -242,7 +241,7 @@ class ClipFollower:
             moved = found.position[0] - self.last.position[0]
             found.slip = motion_step.certain_part(moved, found.position[1] + self.last.position[1])
         if found.drift is not None:
-            found.morph = BEND_90 * step.bend
+            found.morph = motion_step.BEND_90 * step.bend
             found.heat["place"] = self._heat(step.apart, guess)
 
     def _if_known(self, vector: np.ndarray, covariance: np.ndarray) -> np.ndarray | None:

@@ -29,6 +29,7 @@ NOISE_AREA_PX = 6.0  # pixels that share their noise after a blur of 1 px
 GRAIN_SLOPE = 0.6  # squared slope per px of blurred grain against its variance, twice the mean: few cells have more
 LEAST_ERROR_PX = 0.02  # no cell is surer than this: resampling is not exact
 STRIDE_PX = 3.0  # a cell moves this far in one round, at most
+SURE_PX = 1.0  # a cell whose motion is known better than this in every direction is shown
 FAINT_PX = 20.0  # a cell that is less sure of its motion than this says nothing
 ASTRAY = 6.0  # squared deviation, in variances, beyond which a cell of the surroundings counts for less
 FIELD_CELLS = 120  # of the surroundings, to choose a field by
@@ -36,6 +37,7 @@ REACHES = (0.06, 0.2)  # of the width: how far apart the surroundings' motion is
 STRENGTHS_PX = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)  # how far it departs from an affine one
 BEND_REACH = 0.12  # of the width: parts of a melting region this far apart still move alike
 BENDS_PX = np.concatenate(([0.0], np.geomspace(0.01, 20, 77)))
+BEND_90 = math.sqrt(2 * math.log(10))  # 90th percentile of a length whose x and y have a standard deviation of 1
 CERTAIN_SIGMA = 4.0  # what chance makes in 1 of 15000 cases: every frame of a clip is looked at
 
 
@@ -209,10 +211,13 @@ def fit(motion: CellMotion, inside: np.ndarray, width: int) -> Step | None:
     same = np.tile(np.eye(2), (core.sum(), 1))
     weighted = np.linalg.solve(covariance, same)
     of_shift = np.linalg.inv(same.T @ weighted)
-    apart = np.zeros(len(inside))
-    apart[core] = np.linalg.norm(departure, axis=1) * (known[core, 1] > 1)
     shift = of_shift @ (weighted.T @ departure.ravel())
-    return Step(shift, of_shift, _bend(place[core], departure.ravel(), covariance, width), apart)
+    apart, sure = np.zeros(len(inside)), known[core, 0] > 1 / SURE_PX**2
+    apart[core] = np.linalg.norm(departure, axis=1) * sure
+    bend = _bend(place[core], departure.ravel(), covariance, width)
+    if sure.any():  # a torn region is not smooth, and would be read as one that bends much further than any part of it
+        bend = min(bend, float(np.percentile(np.linalg.norm(departure - shift, axis=1)[sure], 90)) / BEND_90)
+    return Step(shift, of_shift, bend, apart)
 
 
 def _likeliest(place: np.ndarray, moved: np.ndarray, noise: np.ndarray, width: int) -> _Field:
