@@ -305,7 +305,7 @@ def _detail(track: _Track, metric: str, frame: int) -> str:
     if metric in ("clip_drift_percent", "clip_parallax_drift_percent"):
         text = f"it slid {_heading(step.drift * track.size[0] / track.work[0])}"
         if metric == "clip_parallax_drift_percent":
-            text += "; the surroundings do not move as one, so this may be depth: look at it"
+            text += "; the surroundings do not move as one, and what stands before them may do so without a defect: look at it"
         return text
     if metric == "clip_slip_percent":
         return f"it jumped {_heading(step.slip * track.size[0] / track.work[0])} since the frame before"

@@ -1,11 +1,13 @@
 """A clip of a real photograph under a known camera, whole and with one thing broken at a time."""
 
+import cv2
 import numpy as np
 import pytest
 import torch
 from edit_first.benchmarks import clips
 from edit_first.benchmarks.clips import Defect, Finish
 from edit_first.checks import coherence
+from edit_first.imaging import clip_motion, optical_flow
 
 SIZE, FRAMES = (320, 200), 7
 CODEC = Finish(noise=1, jpeg=92)
@@ -61,6 +63,36 @@ def test_a_slide_reads_its_length_and_direction(make, speed):
     assert drift.value == pytest.approx(true, rel=0.1)
     assert drift.where.frame == FRAMES - 1
     assert ("right" if clip.slide_px[0] > 0 else "left") in drift.detail
+
+
+def test_a_slide_is_told_from_depth(make):
+    frames, mask, clip = make("parallax", Defect(slide=1.0))
+    found = values(coherence.check_coherence(frames, mask))
+    drift = max(found[m] or 0.0 for m in ("clip_drift_percent", "clip_parallax_drift_percent"))
+    true = 100 * np.hypot(*clip.slide_px) / SIZE[0] * (FRAMES - 1.5) / (FRAMES - 1)
+    assert drift == pytest.approx(true, rel=0.2)
+
+
+@pytest.mark.parametrize("slide", [0.0, 1.0])
+def test_a_calm_region_is_judged_by_the_texture_it_has(photo, slide):
+    """With a thirtieth of its contrast a region shows optical flow nothing; it may not slide for that."""
+    scene = cv2.resize(
+        photo, (round(SIZE[0] * clips.MARGIN), round(SIZE[1] * clips.MARGIN)), interpolation=cv2.INTER_AREA
+    )
+    y, x = np.indices(scene.shape[:2])
+    calm = (np.hypot(x - scene.shape[1] / 2, y - scene.shape[0] / 2) < 45)[..., None]
+    scene = np.where(calm, 0.5 + (scene - scene.mean()) / 30, scene).astype(np.float32)
+    y, x = np.indices(SIZE[::-1])
+    clip = clips.make(
+        scene, defect=Defect(slide=slide), frames=FRAMES, size=SIZE, seed=4, finish=Finish(noise=0.5),
+        region=np.hypot(x - SIZE[0] / 2, y - SIZE[1] / 2) < 38,
+    )  # fmt: skip
+    frames = torch.from_numpy(clip.frames).movedim(3, 1)
+    first = clip_motion.reduce(frames[:1]).plane
+    assert not optical_flow.textured(first)[clip_motion.split(clip.region)[0]].any()
+    found = values(coherence.check_coherence(frames, torch.from_numpy(clip.region)[None, None].float()))
+    true = 100 * np.hypot(*clip.slide_px) / SIZE[0] * (FRAMES - 1.5) / (FRAMES - 1)
+    assert found["clip_drift_percent"] == pytest.approx(true, rel=0.25, abs=0.01)
 
 
 @pytest.mark.slow
