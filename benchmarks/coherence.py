@@ -116,7 +116,8 @@ def _seen(job: dict, view: dict) -> float | None:
 
 
 def jobs() -> list[dict]:
-    """For every photograph clean clips under three cameras in rotating kinds, and every defect at one severity in turn."""
+    """For every photograph clean clips under three cameras in rotating kinds; on the verifying half every defect at one
+    severity in turn, and a gentler depth."""
     found = []
     photos = calibration.photo_set()
     for rank, number in enumerate(_shuffled(photos)):  # a run that is cut short is a sample of both halves
@@ -126,7 +127,7 @@ def jobs() -> list[dict]:
             for turn in range(CLEAN_KINDS):
                 case = list(CLEAN)[(rank // 2 + 3 * turn + index) % len(CLEAN)]
                 found.append({**base, "camera": camera, "case": case, "defect": {}, "finish": asdict(CLEAN[case])})
-        if photo.drawing:
+        if photo.drawing or photo.half == "tune":
             continue
         for place, (name, (_, severities)) in enumerate(DEFECTS.items()):
             moving = clips.CAMERAS[1] if name in MOVING_ONLY else clips.CAMERAS[(rank // 2 + place) % 2]
@@ -278,12 +279,11 @@ def summarize(cases: list[dict]) -> dict:
 
 
 def _detect_one(cases, clean, case_name, metric, group) -> dict | None:
-    """One defect at one severity under one kind of camera, judged on all photographs and on the verifying half."""
-    cases = _in_group(cases, group)
+    """One defect at one severity under one kind of camera, judged on the verifying half."""
+    cases = [c for c in _in_group(cases, group) if c["half"] == "verify"]
     good = [c for c in cases if c["case"].startswith("clean take") or c in clean and c["case"] != "free layer 1 px"]
     bad = [c for c in cases if c["case"].startswith(case_name)]  # a defect's name alone: all severities
-    held = [c for c in bad if c["half"] == "verify"]
-    if not held:
+    if not bad:
         return None
     names = (metric, "clip_parallax_drift_percent") if metric == "clip_drift_percent" else (metric,)
     measured = [c for c in bad if any(c["values"].get(m) is not None for m in names)]
@@ -292,21 +292,25 @@ def _detect_one(cases, clean, case_name, metric, group) -> dict | None:
         known = {"reads, share of the truth, median": round(float(np.median(ratios)), 3)}
     else:
         known = {}
-    if any(c.get("seen") is not None for c in bad):
+    if all(c.get("seen") is not None for c in bad):
         visible = [c for c in bad if c["seen"] >= VISIBLE]
         known["visible"] = _share([c in visible for c in bad])
-        known["auc where visible"] = {m: detection(good, visible, m)["auc"] for m in (metric, *RIVALS)}
+        known["auc where visible"] = visible and {m: detection(good, visible, m)["auc"] for m in (metric, *RIVALS)}
     return {
         "n": len(bad),
         "measured": _share([c in measured for c in bad]),
         **known,
-        "not passed at production": _share(
-            [threshold(metric).verdict(_value(c, metric), "production") != "pass" for c in held]
-        ),
+        "not passed at production": _share([not_passed(c, metric) for c in bad]),
         metric: detection(good, bad, metric),
         "auc where measured": detection(good, measured, metric)["auc"] if measured else None,
         **{rival: detection(good, bad, rival) for rival in RIVALS},
     }
+
+
+def not_passed(case: dict, metric: str) -> bool:
+    """Whether the measure that should see a defect warns or fails."""
+    names = (metric, "clip_parallax_drift_percent") if metric == "clip_drift_percent" else (metric,)
+    return any(threshold(name).verdict(case["values"].get(name), "production") != "pass" for name in names)
 
 
 def speed() -> dict:

@@ -228,27 +228,26 @@ class ClipFollower:
         aligned = optical_flow.pull(frame.light, guess, size)
         around = anchor.ring & seen
         gain = float(anchor.frame.light[around].sum() / max(aligned[around].sum(), 1.0))
-        cells = motion_step.measure(anchor.frame.light, gain * aligned, seen, anchor.cells, self._field)
+        pair = anchor.frame.light, gain * aligned, seen, anchor.cells
+        cells = motion_step.measure(*pair, self._field)
         self._field = cells.field
         step = motion_step.fit(cells, anchor.cells.inside, self.shape[1])
         if step is None:
             return
+        slid, bent = motion_step.confirmed(*pair, cells, step)
+        certain = motion_step.certain_part(step.shift, step.covariance).any()
+        unsure = math.sqrt(np.linalg.eigvalsh(step.covariance)[-1]) > UNSURE * self.shape[1]
+        if (certain and not slid) or (unsure and not certain):
+            return
         to_first = np.linalg.inv(anchor.surroundings_map)[:2, :2]
         before, so_far = anchor.position
         found.position = before + to_first @ step.shift, so_far + to_first @ step.covariance @ to_first.T
-        found.drift = self._if_known(*found.position)
-        if self.last.position is not None and found.drift is not None:
+        found.drift = motion_step.certain_part(*found.position)
+        if self.last.position is not None:
             moved = found.position[0] - self.last.position[0]
             found.slip = motion_step.certain_part(moved, found.position[1] + self.last.position[1])
-        if found.drift is not None:
-            found.morph = motion_step.BEND_90 * step.bend
-            found.heat["place"] = self._heat(step.apart, guess)
-
-    def _if_known(self, vector: np.ndarray, covariance: np.ndarray) -> np.ndarray | None:
-        """The certain part of a drift; None where little could be told of it and nothing is certain."""
-        certain = motion_step.certain_part(vector, covariance)
-        unsure = math.sqrt(np.linalg.eigvalsh(covariance)[-1]) > UNSURE * self.shape[1]
-        return None if unsure and not certain.any() else certain
+        found.morph = motion_step.BEND_90 * step.bend if bent else 0.0
+        found.heat["place"] = self._heat(step.apart, guess)
 
     def _heat(self, lengths: np.ndarray, guess: np.ndarray) -> np.ndarray:
         """A length for each of the anchor's cells, (h, w) where they lie now."""

@@ -38,6 +38,7 @@ STRENGTHS_PX = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)  # how far it departs from an af
 BEND_REACH = 0.12  # of the width: parts of a melting region this far apart still move alike
 BENDS_PX = np.concatenate(([0.0], np.geomspace(0.01, 20, 77)))
 BEND_90 = math.sqrt(2 * math.log(10))  # 90th percentile of a length whose x and y have a standard deviation of 1
+BETTER = 1.15  # mean squared difference that a shift must explain to be believed: false ones explain up to 1.1
 CERTAIN_SIGMA = 4.0  # what chance makes in 1 of 15000 cases: every frame of a clip is looked at
 
 
@@ -170,6 +171,7 @@ class Step:
     covariance: np.ndarray  # (2, 2), of the shift
     bend: float  # standard deviation of its parts' own motion, in x and y, as far as that is certain
     apart: np.ndarray  # (N,) length, every cell's departure; 0 in the surroundings and where nothing is known
+    attached: np.ndarray  # (N, 2) motion of every cell if the region went along
 
 
 @dataclass(frozen=True)
@@ -217,7 +219,33 @@ def fit(motion: CellMotion, inside: np.ndarray, width: int) -> Step | None:
     bend = _bend(place[core], departure.ravel(), covariance, width)
     if sure.any():  # a torn region is not smooth, and would be read as one that bends much further than any part of it
         bend = min(bend, float(np.percentile(np.linalg.norm(departure - shift, axis=1)[sure], 90)) / BEND_90)
-    return Step(shift, of_shift, bend, apart)
+    attached = moved.copy()
+    attached[inside] = expected.mean(0)
+    attached[core] = expected
+    return Step(shift, of_shift, bend, apart, attached)
+
+
+def confirmed(
+    first: np.ndarray, second: np.ndarray, seen: np.ndarray, cells: Cells, motion: CellMotion, step: Step
+) -> tuple[bool, bool]:
+    """Whether the region looks more like itself after its shift than without it, and after its bending than without.
+
+    A cell of sky under a codec's blocks may be sure of a motion that nobody sees.
+
+    Args:
+        first, second, seen, cells: as they were measured.
+    """
+    inside = np.append(cells.inside, False)[cells.label] & seen[cells.box]
+    before, after = (cv2.GaussianBlur(plane[cells.box], (0, 0), BLURS_PX[-1]) for plane in (first, second))
+    alike = np.broadcast_to(np.eye(2), (len(cells), 2, 2))
+    shifted = step.attached + cells.inside[:, None] * step.shift
+
+    def mismatch(field: np.ndarray) -> float:
+        change = (optical_flow.sample(after, field) - before)[inside]
+        return float(change.var()) + 1e-6 if len(change) else 1e-6
+
+    still, rigid = (mismatch(_spread(cells, guess, alike, 0.5)) for guess in (step.attached, shifted))
+    return still > BETTER * rigid, rigid > mismatch(motion.field)
 
 
 def _likeliest(place: np.ndarray, moved: np.ndarray, noise: np.ndarray, width: int) -> _Field:

@@ -1,5 +1,7 @@
 """A photograph seen in depth, and a region of it that moves along, slides, bends, or has nothing to hold on to."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -144,3 +146,14 @@ def test_certain_part_leaves_nothing_of_chance_and_all_of_a_clear_case():
     assert not motion_step.certain_part(np.array((0.9 * motion_step.CERTAIN_SIGMA, 0)), one).any()
     assert motion_step.certain_part(np.array((30.0, 40.0)), one) == pytest.approx((30, 40), rel=0.01)
     assert not motion_step.certain_part(np.zeros(2), one).any()
+
+
+def test_only_a_shift_that_the_picture_shows_is_confirmed(scene):
+    core, ring = sides()
+    cells, seen = motion_step.lay_cells(core, ring), np.ones(SHAPE, bool)
+    still = moved(scene, 0 * depth())
+    slid = np.where(sides(gap=0)[0], moved(scene, np.full((*SHAPE, 2), 2, np.float32)), still)
+    for after, shows in ((still, False), (slid, True)):
+        found = motion_step.measure(scene, after, seen, cells)
+        step = replace(motion_step.fit(found, cells.inside, SHAPE[1]), shift=np.array((2.0, 2.0)))
+        assert motion_step.confirmed(scene, after, seen, cells, found, step)[0] == shows
