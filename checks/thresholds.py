@@ -171,19 +171,19 @@ THRESHOLDS = (
         "definition: below 1 no detail is left to show",
     ),
     Threshold(
-        "clip_drift_percent", "% of width", "lower", 0.5, 0.15, "fail", "",
-        "How far the region has slid against its surroundings since the first frame, in a scene that moves as one.",
-        "docs/benchmarks/coherence.md: clean clips under a planar camera stay well below; 0.15 is one pixel at 640, where an edge is seen to part",
+        "clip_drift_percent", "% of width", "lower", 0.5, 0.1, "fail", "",
+        "How far the region has certainly slid against its surroundings since the first frame, in a scene that moves as one.",
+        "docs/benchmarks/coherence.md: no clean clip of the tuning half reads any; 0.1 is two thirds of a pixel at 640, 0.5 three pixels",
     ),
     Threshold(
-        "clip_parallax_drift_percent", "% of width", "lower", 1.6, 0.8, "warn", "",
-        "The same where the surroundings do not move as one, so that depth may be the reason.",
-        "docs/benchmarks/coherence.md: what depth alone reads; only warns",
+        "clip_parallax_drift_percent", "% of width", "lower", 0.5, 0.1, "warn", "",
+        "The same where the surroundings do not move as one, their depth taken off as far as it goes on at the border.",
+        "as clip_drift_percent; only warns, because what stands before its background parts from it without a defect",
     ),
     Threshold(
-        "clip_slip_percent", "% of width", "lower", 0.6, 0.12, "fail", "",
-        "Largest jump of the region against its surroundings from one frame to the next.",
-        "docs/benchmarks/coherence.md: fails beyond every clean clip of the tuning half; a jump of 1 px at 640 reads 0.15",
+        "clip_slip_percent", "% of width", "lower", 0.6, 0.1, "fail", "",
+        "Largest certain jump of the region against its surroundings from one frame to the next.",
+        "docs/benchmarks/coherence.md: no clean clip of the tuning half reads any; a jump of 1 px at 640 reads 0.15",
     ),
     Threshold(
         "clip_flicker_levels", "8-bit levels", "lower", 1.7, 0.3, "fail", "",
@@ -197,8 +197,8 @@ THRESHOLDS = (
     ),
     Threshold(
         "clip_morph_percent", "% of width", "lower", 0.2, 0.06, "warn", "",
-        "How far the region is bent against itself since the first frame, beyond its surroundings.",
-        "docs/benchmarks/coherence.md: beyond clean clips; only warns, because bending in depth is not told from melting",
+        "How far parts of the region have certainly moved by themselves since the first frame, beyond a common drift.",
+        "docs/benchmarks/coherence.md: beyond every clean clip of the tuning half; only warns, because a turning object bends too",
     ),
     Threshold(
         "clip_flash_lightness", "L*", "lower", 3.0, 1.5, "fail", "",
