@@ -237,7 +237,11 @@ class ClipFollower:
         slid, bent = motion_step.confirmed(*pair, cells, step)
         certain = motion_step.certain_part(step.shift, step.covariance).any()
         unsure = math.sqrt(np.linalg.eigvalsh(step.covariance)[-1]) > UNSURE * self.shape[1]
-        if (certain and not slid) or (unsure and not certain):
+        if certain and not slid:  # a region that melts need not match itself better after a common shift
+            if bent and anchor.core_px >= FEWEST_POINTS:
+                found.morph = motion_step.BEND_90 * step.bend
+            return
+        if unsure and not certain:
             return
         to_first = np.linalg.inv(anchor.surroundings_map)[:2, :2]
         before, so_far = anchor.position
