@@ -375,7 +375,9 @@ def _missed_frames(track: _Track, level: str) -> np.ndarray:
     for metric in PLACE_METRICS | LIGHT_METRICS:
         limit = threshold(metric).limit(level)
         if metric not in reasons and limit is not None:
-            missed |= np.nan_to_num(found[metric], nan=0.0) > limit
+            over = np.nan_to_num(found[metric], nan=0.0) > limit
+            over[0] &= metric not in PLACE_METRICS  # everything is where it was; only the median over time says else
+            missed |= over
     return missed
 
 
