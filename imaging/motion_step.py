@@ -17,6 +17,8 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import torch
+from torch import Tensor
 
 from . import optical_flow
 
@@ -184,9 +186,9 @@ class _Field:
     reach: float
     strength: float
 
-    def covariance(self, distance: np.ndarray) -> np.ndarray:
-        scaled = math.sqrt(3) * distance / self.reach
-        return self.strength**2 * (1 + scaled) * np.exp(-scaled)
+    def covariance(self, distance: Tensor) -> Tensor:
+        scaled = math.sqrt(3) / self.reach * distance
+        return self.strength**2 * (1 + scaled) * torch.exp(-scaled)
 
 
 def fit(motion: CellMotion, inside: np.ndarray, width: int) -> Step | None:
@@ -205,21 +207,23 @@ def fit(motion: CellMotion, inside: np.ndarray, width: int) -> Step | None:
         return None
     variance = 1 / np.maximum(known, 1 / (4 * FAINT_PX) ** 2)
     noise = (axes * variance[:, None, :]) @ axes.swapaxes(-1, -2)
-    place, moved = motion.place, motion.motion
-    field = _likeliest(place[ring], moved[ring], noise[ring], width)
-    expected, covariance = _continue(field, place[ring], moved[ring], noise[ring], place[core])
+    # Large matrices go through torch: its threads wait for each other, and those of NumPy would fight with them.
+    place, moved, errors = (torch.from_numpy(values) for values in (motion.place, motion.motion, noise))
+    field = _likeliest(place[ring], moved[ring], errors[ring], width)
+    expected, covariance = _continue(field, place[ring], moved[ring], errors[ring], place[core])
     departure = moved[core] - expected
-    _add_noise(covariance, noise[core])
-    same = np.tile(np.eye(2), (core.sum(), 1))
-    weighted = np.linalg.solve(covariance, same)
-    of_shift = np.linalg.inv(same.T @ weighted)
-    shift = of_shift @ (weighted.T @ departure.ravel())
+    _add_noise(covariance, errors[core])
+    same = torch.eye(2, dtype=torch.float64).repeat(int(core.sum()), 1)
+    weighted = torch.cholesky_solve(same, torch.linalg.cholesky(covariance))
+    of_shift = torch.linalg.inv(same.T @ weighted)
+    shift = (of_shift @ (weighted.T @ departure.ravel())).numpy()
+    bend = _bend(place[core], departure.ravel(), covariance, width)
+    expected, departure, of_shift = expected.numpy(), departure.numpy(), of_shift.numpy()
     apart, sure = np.zeros(len(inside)), known[core, 0] > 1 / SURE_PX**2
     apart[core] = np.linalg.norm(departure, axis=1) * sure
-    bend = _bend(place[core], departure.ravel(), covariance, width)
     if sure.any():  # a torn region is not smooth, and would be read as one that bends much further than any part of it
         bend = min(bend, float(np.percentile(np.linalg.norm(departure - shift, axis=1)[sure], 90)) / BEND_90)
-    attached = moved.copy()
+    attached = motion.motion.copy()
     attached[inside] = expected.mean(0)
     attached[core] = expected
     return Step(shift, of_shift, bend, apart, attached)
@@ -248,71 +252,69 @@ def confirmed(
     return still > BETTER * rigid, rigid > mismatch(motion.field)
 
 
-def _likeliest(place: np.ndarray, moved: np.ndarray, noise: np.ndarray, width: int) -> _Field:
+def _likeliest(place: Tensor, moved: Tensor, noise: Tensor, width: int) -> _Field:
     """The field that explains the surroundings best; x and y count as if they knew nothing of each other."""
     few = slice(None, None, -(-len(place) // FIELD_CELLS))
-    place, moved, variance = place[few], moved[few], noise[few].trace(axis1=1, axis2=2) / 2
-    trend, distance = _trend(place, place), _distances(place, place)
-
-    def likelihood(field: _Field) -> float:
-        root = np.linalg.cholesky(field.covariance(distance) + np.diag(variance))
-        white = np.linalg.solve(root, np.concatenate((trend, moved), 1))
-        basis, values = np.linalg.qr(white[:, :3])
-        left = white[:, 3:] - basis @ (basis.T @ white[:, 3:])
-        return -0.5 * (left**2).sum() - 2 * np.log(np.diag(root)).sum() - 2 * np.log(np.abs(np.diag(values))).sum()
-
-    return max((_Field(r * width, s) for r in REACHES for s in STRENGTHS_PX), key=likelihood)
+    place, moved, variance = place[few], moved[few], _mean_variance(noise[few])
+    distance, explained = torch.cdist(place, place), torch.cat((_trend(place, place), moved), 1)
+    fields = [_Field(r * width, s) for r in REACHES for s in STRENGTHS_PX]
+    root = torch.linalg.cholesky(torch.stack([f.covariance(distance) for f in fields]) + torch.diag(variance))
+    white = torch.linalg.solve_triangular(root, explained.expand(len(fields), -1, -1), upper=False)
+    basis, values = torch.linalg.qr(white[..., :3])
+    left = white[..., 3:] - basis @ (basis.mT @ white[..., 3:])
+    scales = root.diagonal(dim1=1, dim2=2).log().sum(1) + values.diagonal(dim1=1, dim2=2).abs().log().sum(1)
+    return fields[int((-0.5 * (left**2).sum((1, 2)) - 2 * scales).argmax())]
 
 
-def _continue(field, place, moved, noise, to) -> tuple[np.ndarray, np.ndarray]:
+def _continue(field: _Field, place: Tensor, moved: Tensor, noise: Tensor, to: Tensor) -> tuple[Tensor, Tensor]:
     """The surroundings' motion (N, 2) as it would go on at other places, and its covariance (2N, 2N), x and y in turn.
 
     Cells that go astray, such as something that moves by itself, are found by leaving each out, and count for less.
     """
-    distance, trend = _distances(place, place), _trend(place, place)
-    alone = _Kriged(field.covariance(distance) + np.diag(noise.trace(axis1=1, axis2=2) / 2), trend, moved)
-    weight = np.maximum(1, alone.left_out.max(1) / ASTRAY)
-    covariance = _both(field.covariance(distance))
+    alike, trend = field.covariance(torch.cdist(place, place)), _trend(place, place)
+    alone = _Kriged(alike + torch.diag(_mean_variance(noise)), trend, moved)
+    weight = (alone.left_out.amax(1) / ASTRAY).clamp(min=1)
+    covariance = _both(alike)
     _add_noise(covariance, noise * weight[:, None, None])
     known = _Kriged(covariance, _both(trend), moved.reshape(-1, 1))
-    cross, beyond = _both(field.covariance(_distances(to, place))), _both(_trend(to, place))
+    cross, beyond = _both(field.covariance(torch.cdist(to, place))), _both(_trend(to, place))
     expected = beyond @ known.coefficients + cross @ known.pull
     rest = beyond - cross @ known.left
-    covariance = _both(field.covariance(_distances(to, to))) - cross @ known.inverse @ cross.T
-    misfit = max(1.0, np.minimum(known.left_out, 9).mean())  # 1 where the surroundings are as the field expects
-    return expected.reshape(-1, 2), misfit * (covariance + rest @ known.of_trend @ rest.T)
+    covariance = _both(field.covariance(torch.cdist(to, to))) - cross @ known.inverse @ cross.T
+    misfit = float(known.left_out.clamp(max=9).mean())  # 1 where the surroundings are as the field expects
+    return expected.reshape(-1, 2), max(1.0, misfit) * (covariance + rest @ known.of_trend @ rest.T)
 
 
 class _Kriged:
     """Values (N, K) explained by a trend (N, M) and a field of known covariance (N, N)."""
 
-    def __init__(self, covariance: np.ndarray, trend: np.ndarray, values: np.ndarray):
-        from scipy.linalg import lapack  # here: its import takes longer than the pack's
-
-        lower = lapack.dpotri(lapack.dpotrf(covariance, lower=1)[0], lower=1)[0]
-        self.inverse = np.tril(lower) + np.tril(lower, -1).T
+    def __init__(self, covariance: Tensor, trend: Tensor, values: Tensor):
+        self.inverse = torch.cholesky_inverse(torch.linalg.cholesky(covariance))
         self.left = self.inverse @ trend
-        self.of_trend = np.linalg.inv(trend.T @ self.left)
+        self.of_trend = torch.linalg.inv(trend.T @ self.left)
         self.coefficients = self.of_trend @ (self.left.T @ values)
         self.pull = self.inverse @ values - self.left @ self.coefficients
-        spread = np.diag(self.inverse) - np.einsum("ij,jk,ik->i", self.left, self.of_trend, self.left)
+        spread = self.inverse.diagonal() - ((self.left @ self.of_trend) * self.left).sum(1)
         # What each value is off by when it is predicted from all others, squared, in variances of that prediction.
-        self.left_out = self.pull**2 / np.maximum(spread, 1e-12)[:, None]
+        self.left_out = self.pull**2 / spread.clamp(min=1e-12)[:, None]
 
 
-def _bend(place, departure, covariance, width) -> float:
+def _bend(place: Tensor, departure: Tensor, covariance: Tensor, width: int) -> float:
     """Strength of a smooth bending that is certain: the least one that is not much less likely than the likeliest."""
     if len(place) < 3:
         return 0.0
-    own = np.linalg.qr(np.tile(np.eye(2), (len(place), 1)), mode="complete")[0][:, 2:]  # blind to a common shift
-    alike = _both(np.exp(-0.5 * (_distances(place, place) / (BEND_REACH * width)) ** 2))
-    root = np.linalg.cholesky(own.T @ covariance @ own)
-    white = np.linalg.solve(root, own.T)
-    strength, axes = np.linalg.eigh(white @ alike @ white.T)
+    common = torch.eye(2, dtype=torch.float64).repeat(len(place), 1)
+    own = torch.linalg.qr(common, mode="complete")[0][:, 2:]  # blind to a common shift
+    alike = _both(torch.exp(-0.5 * (torch.cdist(place, place) / (BEND_REACH * width)) ** 2))
+    root = torch.linalg.cholesky(own.T @ covariance @ own)
+    white = torch.linalg.solve_triangular(root, own.T, upper=False)
+    strength, axes = torch.linalg.eigh(white @ alike @ white.T)
     values = (axes.T @ (white @ departure)) ** 2
-    spread = 1 + BENDS_PX[:, None] ** 2 * np.maximum(strength, 0)
-    likelihood = -0.5 * (values / spread + np.log(spread)).sum(1)
-    return float(BENDS_PX[np.argmax(likelihood > likelihood.max() - CERTAIN_SIGMA**2 / 2)])
+    bends = torch.from_numpy(BENDS_PX)
+    spread = 1 + bends[:, None] ** 2 * strength.clamp(min=0)
+    likelihood = -0.5 * (values / spread + spread.log()).sum(1)
+    likely = likelihood > likelihood.max() - CERTAIN_SIGMA**2 / 2
+    return float(bends[likely][0])
 
 
 def certain_part(vector: np.ndarray, covariance: np.ndarray) -> np.ndarray:
@@ -324,23 +326,24 @@ def certain_part(vector: np.ndarray, covariance: np.ndarray) -> np.ndarray:
     return vector * max(0.0, 1 - CERTAIN_SIGMA**2 / max(squared, 1e-12))
 
 
-def _trend(place: np.ndarray, around: np.ndarray) -> np.ndarray:
+def _trend(place: Tensor, around: Tensor) -> Tensor:
     """Columns of an affine motion, (N, 3), scaled about the places it is fitted to."""
-    scaled = (place - around.mean(0)) / max(around.std(), 1.0)
-    return np.column_stack((np.ones(len(place)), scaled))
+    scaled = (place - around.mean(0)) / max(float(around.std(correction=0)), 1.0)
+    return torch.cat((torch.ones_like(scaled[:, :1]), scaled), 1)
 
 
-def _distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return np.linalg.norm(a[:, None] - b[None], axis=-1)
+def _mean_variance(noise: Tensor) -> Tensor:
+    """Of x and y, (N,)."""
+    return noise.diagonal(dim1=1, dim2=2).mean(1)
 
 
-def _both(plane: np.ndarray) -> np.ndarray:
+def _both(plane: Tensor) -> Tensor:
     """The same for x and for y, which take turns."""
-    return np.kron(plane, np.eye(2))
+    return torch.kron(plane, torch.eye(2, dtype=plane.dtype))
 
 
-def _add_noise(covariance: np.ndarray, noise: np.ndarray):
+def _add_noise(covariance: Tensor, noise: Tensor):
     """Add each cell's own (2, 2) on the diagonal, in place."""
     count = len(noise)
-    blocks = covariance.reshape(count, 2, count, 2)
-    blocks[np.arange(count), :, np.arange(count), :] += noise
+    blocks, each = covariance.view(count, 2, count, 2), torch.arange(count)
+    blocks[each, :, each, :] += noise
