@@ -1,6 +1,6 @@
 """Edit First: lock the part of a picture that works, repair the part that does not, and prove both."""
 
-__version__ = "1.0.0"
+__version__ = "1.1.0"
 
 WEB_DIRECTORY = "./js"
 
