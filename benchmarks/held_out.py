@@ -68,14 +68,12 @@ def sum_up_stills(kept: Path) -> dict:
         for name, case in line["found"].items() if not line["key"].startswith("sizes/") else ():
             cases.setdefault(name, []).append(case)
     plain = [case for name in motion.CLEAN for case in cases[name]]
-    masked = [name for name in cases if name.startswith("edit: ") and name.removeprefix("edit: ") in motion.EDIT_CLEAN]
     result = {
         "photographs": len({case["photo"] for case in plain}),
-        "false alarms": motion.alarms(plain, "verify"),
-        "false alarms by case": {
-            name: motion.alarms(cases[name], "verify") for name in (*motion.CLEAN, *masked, "matte: clean")
-        },
+        "photographs with masks": len({case["photo"] for case in cases["matte, blob: clean"]}),
+        "false alarms": motion.alarms_by_kind(cases, "verify"),
         "detection": {},
+        "detection of edits": motion.edit_detection(cases),
     }
     for name, (metric, _) in motion.DEFECTS.items():
         clean, bad = motion.of(plain, metric), motion.of(cases[name], metric)

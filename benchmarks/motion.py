@@ -598,20 +598,25 @@ def rival_values(cases: list[dict], rival: str) -> dict[str, list[float]]:
     return of([{**case, "values": case["rivals"]} for case in cases], rival)
 
 
+def alarms_by_kind(found: dict[str, list[dict]], half: str) -> dict:
+    """False alarms of clean stills, with and without masks."""
+    return {
+        **{name: alarms(found[name], half) for name in CLEAN},
+        "all": alarms([case for name in CLEAN for case in found[name]], half),
+        **{f"edit: {name}": alarms(masked(found, "edit", [name], KINDS[:2]), half) for name in EDIT_CLEAN},
+        **{f"edit, {kind}": alarms(masked(found, "edit", EDIT_CLEAN, [kind]), half) for kind in KINDS},
+        "edit": alarms(masked(found, "edit", EDIT_CLEAN), half),
+        **{f"matte, {kind}": alarms(masked(found, "matte", ["clean"], [kind]), half) for kind in KINDS[:2]},
+        "matte": alarms(masked(found, "matte", ["clean"]), half),
+    }
+
+
 def summarize(values: dict) -> dict:
     """The page's figures."""
     found = values["cases"]
     result: dict = {"photos": len({case["photo"] for case in found["clean"]}), "limits": limits(found)}
     for half in calibration.HALVES:
-        result[f"false alarms, {half}"] = {
-            **{name: alarms(found[name], half) for name in CLEAN},
-            "all": alarms([case for name in CLEAN for case in found[name]], half),
-            **{f"edit: {name}": alarms(masked(found, "edit", [name], KINDS[:2]), half) for name in EDIT_CLEAN},
-            **{f"edit, {kind}": alarms(masked(found, "edit", EDIT_CLEAN, [kind]), half) for kind in KINDS},
-            "edit": alarms(masked(found, "edit", EDIT_CLEAN), half),
-            **{f"matte, {kind}": alarms(masked(found, "matte", ["clean"], [kind]), half) for kind in KINDS[:2]},
-            "matte": alarms(masked(found, "matte", ["clean"]), half),
-        }
+        result[f"false alarms, {half}"] = alarms_by_kind(found, half)
     result["detection"] = {}
     for name, (metric, _) in DEFECTS.items():
         clean = of([case for kind in CLEAN for case in found[kind]], metric)

@@ -93,7 +93,7 @@ THRESHOLDS = (
     Threshold(
         "seam_detail_ratio", "ratio", "higher", 0.75, 0.9, "warn", "Grain Match",
         "Fine detail within 12 px of the edit's border, relative to the original's; less is a blurred band or a ghost.",
-        "22 pictures of benchmarks/edit_check.py's tuning half, whose masks cross what goes on: noise, JPEG 95, other grain and blends read at least 0.94; of 25 others, a band of 12 px blurred by 0.5 px warns in 80 %, by 0.7 px in all",
+        "benchmarks/edit_check.py, the 21 pictures of the tuning half whose masks cross what goes on: noise, JPEG 95, other grain and blends read at least 0.943; of 25 others, a band of 12 px blurred by 0.5 px warns in 80 %, by 0.7 px in all",
     ),
     Threshold(
         "drift_shift_px", "px", "lower", None, None, "warn", "",
