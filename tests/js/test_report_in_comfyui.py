@@ -20,8 +20,10 @@ ZONES = json.dumps([{"name": "a", "role": "edit", "shape": "box", "points": [[0.
 class Page(ComfyPage):
     def panel(self, title: str):
         """The panel of a node, once it is there."""
-        self.page.evaluate(
-            "(title) => { window.wanted = app.canvas.graph.nodes.find((node) => node.title === title).id }", title
+        self.page.wait_for_function(  # after a reload ComfyUI brings the draft back only when it is up
+            "(title) => (window.wanted = app.canvas.graph?.nodes.find((node) => node.title === title)?.id) !== undefined",
+            arg=title,
+            timeout=20_000,
         )
         self.page.wait_for_function(
             "app.canvas.graph.getNodeById(wanted).widgets?.some(({ name }) => name === 'report_panel')", timeout=20_000
