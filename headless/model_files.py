@@ -62,7 +62,7 @@ def qwen_loaders(graph, file: File, at: tuple[int, int], mode: int) -> tuple:
         type="qwen_image",
         models=[QWEN_TEXT],
     )
-    vae = _vae_loader(graph, "Qwen VAE", QWEN_VAE, (x, y + 280), mode)
+    vae = vae_loader(graph, "Qwen VAE", QWEN_VAE, (x, y + 280), mode)
     return model, clip, vae
 
 
@@ -72,10 +72,17 @@ def flux_loaders(graph, name: str, file: File, at: tuple[int, int], mode: int) -
     model = graph.node(
         "UNETLoader", f"{name} model", at=at, size=(320, 90), mode=mode, unet_name=file["name"], models=[file]
     )
-    clip = graph.node(
+    clip = flux_text_loader(graph, f"{name} text encoders", (x, y + 130), mode)
+    vae = vae_loader(graph, f"{name} VAE", FLUX_VAE, (x, y + 310), mode)
+    return model, clip, vae
+
+
+def flux_text_loader(graph, title: str, at: tuple[int, int], mode: int):
+    """Loader node of the text encoders that all Flux models share."""
+    return graph.node(
         "DualCLIPLoader",
-        f"{name} text encoders",
-        at=(x, y + 130),
+        title,
+        at=at,
         size=(320, 140),
         mode=mode,
         clip_name1=FLUX_TEXT[0]["name"],
@@ -83,9 +90,8 @@ def flux_loaders(graph, name: str, file: File, at: tuple[int, int], mode: int) -
         type="flux",
         models=FLUX_TEXT,
     )
-    vae = _vae_loader(graph, f"{name} VAE", FLUX_VAE, (x, y + 310), mode)
-    return model, clip, vae
 
 
-def _vae_loader(graph, title: str, file: File, at: tuple[int, int], mode: int):
+def vae_loader(graph, title: str, file: File, at: tuple[int, int], mode: int):
+    """Loader node of a VAE."""
     return graph.node("VAELoader", title, at=at, size=(320, 70), mode=mode, vae_name=file["name"], models=[file])

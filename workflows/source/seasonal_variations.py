@@ -1,6 +1,6 @@
 """Seasonal variations: several backgrounds, seasons or markets for one winner, with the product bit-identical in all."""
 
-from .model_files import FLUX_FILL, FLUX_TEXT, FLUX_VAE, rows
+from .model_files import FLUX_FILL, FLUX_TEXT, FLUX_VAE, flux_text_loader, rows, vae_loader
 from .sample_zones import DRESS
 
 BYPASSED = 4
@@ -193,26 +193,8 @@ def _model(graph, winner, zones):
         unet_name=FLUX_FILL["name"],
         models=[FLUX_FILL],
     )
-    clip = graph.node(
-        "DualCLIPLoader",
-        "Fill text encoders",
-        at=(1120, y),
-        size=(320, 140),
-        mode=mode,
-        clip_name1=FLUX_TEXT[0]["name"],
-        clip_name2=FLUX_TEXT[1]["name"],
-        type="flux",
-        models=FLUX_TEXT,
-    )
-    vae = graph.node(
-        "VAELoader",
-        "Fill VAE",
-        at=(740, y + 460),
-        size=(320, 70),
-        mode=mode,
-        vae_name=FLUX_VAE["name"],
-        models=[FLUX_VAE],
-    )
+    clip = flux_text_loader(graph, "Fill text encoders", (1120, y), mode)
+    vae = vae_loader(graph, "Fill VAE", FLUX_VAE, (740, y + 460), mode)
     words = graph.node(
         "CLIPTextEncode",
         "Words",
