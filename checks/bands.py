@@ -12,6 +12,8 @@ from ..imaging.edge_quality import IMMERKAER
 BLOCK_PX = 4
 FINE_PX, MID_PX, COARSE_PX = 0.8, 1.6, 4.0  # blurs between which the bands of detail lie
 RING_SHARE, RING_LEAST_PX = 0.06, 48  # of the longer side: how far around an edit the picture is compared
+CLIPPED = 0.03  # nearer to black or white than this a block says nothing of grain
+TOO_FEW = "too few blocks inside or around the edit are alike"
 BINS, MIN_BIN = 6, 6  # of like structure, and blocks that one needs on either side
 
 

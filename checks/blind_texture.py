@@ -11,7 +11,7 @@ import math
 import cv2
 import numpy as np
 
-from .bands import RING_LEAST_PX, RING_SHARE, Bands, at_like_structure, block_mean, split_bands
+from .bands import CLIPPED, RING_LEAST_PX, RING_SHARE, TOO_FEW, Bands, at_like_structure, block_mean, split_bands
 from .finding import Finding
 from .report import Measurement
 from .thresholds import threshold
@@ -24,13 +24,11 @@ DETAIL_FLOOR = 0.001  # a quarter of an 8-bit level: detail of less is none
 # Faint noise, which nobody sees, sharpens what is smooth by a doubling and more; above a whole level it does so little.
 # What it still does is why "sharper" counts half: softness is what edits suffer from.
 SHARPER_FLOOR, SHARPER_COUNTS = 0.004, 0.5
-CLIPPED = 0.03  # nearer to black or white than this a block says nothing of grain
 FLAT_SHARE = 0.2  # of the blocks, the least structured, where grain shows and texture does not
 FLAT_LIMIT = 6 / 255  # coarse detail of a block, beyond which what looks like grain is texture
 MIN_FLAT = 12  # blocks; the flattest eight of what is textured throughout are texture
 GRAIN_LEAST = 0.05  # quantile: grain is in every flat block, texture is not, so the least noise is the grain
 GRAIN_FLOOR = 4 / 255  # grain of less is hardly seen, and ratios of nothing mean nothing
-TOO_FEW = "too few blocks inside or around the edit are alike"
 
 
 def blind_texture(view: View) -> tuple[Finding, Finding]:

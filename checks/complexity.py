@@ -17,9 +17,7 @@ from .report import Measurement, Report
 from .thresholds import threshold
 from .view import View, make_view, shrink, to_array, to_tensor
 
-BAND_SHARE = (
-    0.008  # of the longer side, on either side of the border: where strands are looked for, and the bridge fills
-)
+BAND_SHARE = 0.008  # of the longer side, either way from the border: where strands are looked for, and the bridge fills
 INPAINT_RADIUS_PX = 5
 PRE_BLUR_PX = 0.8  # what is finer is grain, which nobody misses
 # Where the border's structure is read, in shares of the longer side from the border inward: only inside is anything
@@ -70,11 +68,14 @@ def check_complexity(
         if not (mask > 0).any():
             raise ValueError(f"edit_mask is empty in frame {index}: nothing is to be edited; draw an edit zone")
         view = make_view(None, image[index : index + 1], mask, index)
-        findings = _findings(view, shrink(mask[0, 0].float().cpu().numpy(), view.after.shape[1::-1]))
+        gradient = visible_gradient(view)
+        findings = _findings(view, gradient, shrink(mask[0, 0].float().cpu().numpy(), view.after.shape[1::-1]))
         heat[index] = view.enlarge(findings[0].heat)[0].to(heat).clamp(0, 1)
         measurements = [finding.measurement for finding in findings]
         frames.append(measurements)
-        advices.append(_advise(view, {m.metric: m.value for m in measurements}, index if len(image) > 1 else None))
+        advices.append(
+            _advise(view, gradient, {m.metric: m.value for m in measurements}, index if len(image) > 1 else None)
+        )
         if progress:
             progress((index + 1) / len(image))
     report = Report(
@@ -85,9 +86,9 @@ def check_complexity(
     return Complexity(report, overlay.heatmap(image, heat), f"{word} - {reasons}")
 
 
-def _findings(view: View, soft: np.ndarray) -> list[Finding]:
+def _findings(view: View, gradient: np.ndarray, soft: np.ndarray) -> list[Finding]:
     """The border's structure with its heat first, then strands, translucency, reflection and geometry."""
-    gradient, strip = visible_gradient(view), inner_border(view.distance)
+    strip = inner_border(view.distance)
     structure = border_structure(gradient, view.distance)
     heat = np.where(strip, gradient / (2 * threshold("border_structure").production), 0)
     hardest = view.place(strip & (gradient >= np.quantile(gradient[strip], 0.9))) if strip.any() else None
@@ -241,7 +242,7 @@ def geometry(view: View) -> dict[str, float]:
     }
 
 
-def _advise(view: View, found: dict[str, float | None], frame: int | None) -> tuple[str, str]:
+def _advise(view: View, gradient: np.ndarray, found: dict[str, float | None], frame: int | None) -> tuple[str, str]:
     """A word of `ADVICE` and the sentence that explains it."""
 
     def misses(metric: str, level: str = "production") -> bool:
@@ -256,7 +257,7 @@ def _advise(view: View, found: dict[str, float | None], frame: int | None) -> tu
         share = found["border_strand_fraction"]
         return "composite_by_hand", f"thin strands cross {share:.0%} of the border, and a model redraws them{where}."
     if misses("border_structure"):
-        grown = _calmer_border(view, found["border_structure"])
+        grown = _calmer_border(view, gradient, found["border_structure"])
         if grown:
             return "grow_mask", f"{busy}; grown by {grown[0]} px it is calmer ({grown[1]:.1f}){where}."
         if misses("border_structure", "good enough") or misses("border_strand_fraction"):
@@ -274,9 +275,8 @@ def _advise(view: View, found: dict[str, float | None], frame: int | None) -> tu
     return "quick_fix", f"the region is large enough{caution}{where}."
 
 
-def _calmer_border(view: View, structure: float) -> tuple[int, float] | None:
+def _calmer_border(view: View, gradient: np.ndarray, structure: float) -> tuple[int, float] | None:
     """By how many px of the full frame to grow the mask for a calmer border, and how much structure that one has."""
-    gradient = visible_gradient(view)
     for share in GROW_SHARES:
         grown = share * max(view.region.shape)
         calmer = border_structure(gradient, view.distance + grown)

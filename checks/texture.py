@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .bands import BLOCK_PX, MID_PX, RING_LEAST_PX, RING_SHARE, block_mean, split_bands
+from .bands import BLOCK_PX, MID_PX, RING_LEAST_PX, RING_SHARE, TOO_FEW, block_mean, split_bands
 from .blind_texture import blind_texture
 from .finding import Finding
 from .report import Measurement, Report
@@ -88,7 +88,7 @@ def _wholly(whole: np.ndarray, changed: np.ndarray) -> np.ndarray:
 
 def _finding(view: View, metric: str, found: tuple | None, ways: tuple[str, str], told: str) -> Finding:
     if found is None:
-        return Finding(Measurement(metric, None, None, "too few blocks inside or around the edit are alike"))
+        return Finding(Measurement(metric, None, None, TOO_FEW))
     value, difference = found
     heat = _local(view, difference * math.copysign(1, value)) / (threshold(metric).production or 1.0)
     detail = f"the edit is {ways[0] if value > 0 else ways[1]} {told} by a factor of {2 ** abs(value):.2f}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .bands import Bands, at_like_structure, block_mean
+from .bands import CLIPPED, Bands, at_like_structure, block_mean
 
 # What rounding to 8 bits leaves in the bands, as standard deviations: measured on flat noise.
 ROUNDING = {"fine": 0.23 / 255, "mid": 0.07 / 255, "coarse": 0.035 / 255}
@@ -25,10 +25,7 @@ LEAST_COARSE = 0.4 / 255  # the same of a block of new content
 # blurred by 1 px: 1.6 and 1.0.
 COARSE_OVER_MID = 1.5
 
-CLIPPED, CLIPPED_PAIR = (
-    0.03,
-    0.01,
-)  # nearer to black or white a block says nothing of grain; less where both are clipped
+CLIPPED_PAIR = 0.01  # as bands.CLIPPED, where both pictures are clipped alike
 GRAIN_FLOOR = 2 / 255  # grain of less is hardly seen, and ratios of nothing mean nothing
 QUIET, QUIET_FLOOR = 0.15, 1 / 255  # quantile of a bin's blocks that shows grain rather than texture, and its floor
 # How much more blur takes from what the noise operator sees than from the mid band, as an exponent: frequencies squared.
